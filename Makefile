@@ -1,0 +1,66 @@
+# Two commands: `make serve` and `make test`. Each sets up what it needs first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+.DEFAULT_GOAL := help
+.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements/build.txt requirements/runtime.txt pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt -r requirements/runtime.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+setup: $(VENV)/.runtime ## Create .venv with the command ocpplab-graphql
+	@echo "Ready: $(BIN)/ocpplab-graphql --help"
+
+serve: $(VENV)/.runtime ## GraphQL with the sandbox inside, on http://127.0.0.1:8000/graphql
+	$(BIN)/ocpplab-graphql serve --port $(PORT)
+
+sandbox: $(VENV)/.runtime ## The sandbox gateway alone, on http://127.0.0.1:8001
+	$(BIN)/ocpplab-graphql sandbox
+
+test: $(VENV)/.dev ## The tests
+	$(BIN)/python -m pytest
+
+coverage: $(VENV)/.dev ## The tests, with the lines they did not reach
+	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/ocpplab-graphql schema --check schema.graphql
+	$(BIN)/python -m pytest -q tests/shape
+
+format: $(VENV)/.dev ## Format the code and mend what ruff can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: $(VENV)/.runtime ## Write schema.graphql from the code
+	$(BIN)/ocpplab-graphql schema --write schema.graphql
+
+docs: $(VENV)/.dev ## Write the generated parts of README.md from the code
+	$(BIN)/python -m tests.shape.readme --write
+
+requirements: ## Compile the pinned, hashed requirement files (needs uv)
+	sh requirements/compile.sh
+
+console: ## Build the GraphiQL page from console/ (needs Node.js)
+	cd console && npm ci && npm run build
+
+clean: ## Remove the environment and caches; keeps .data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
