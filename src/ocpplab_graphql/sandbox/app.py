@@ -1,0 +1,86 @@
+"""
+The sandbox as an application: its routes, and what lives as long as it does.
+
+The lifespan opens the database, writes the demo world into an empty one, and starts the worker. Whoever
+mounts the application enters it: `async with app.router.lifespan_context(app)`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
+
+from ocpplab_graphql.sandbox.config import SandboxConfig, SandboxStartError
+from ocpplab_graphql.sandbox.database import Database, open_database
+from ocpplab_graphql.sandbox.jobs import Submissions, Worker
+from ocpplab_graphql.sandbox.problems import BodyLimit, add_problem_handlers
+from ocpplab_graphql.sandbox.routes import about, chargers, cpos, locations, templates
+from ocpplab_graphql.sandbox.seed.sow import sow_demo
+from ocpplab_graphql.sandbox.store import Store
+
+__all__ = ["create_sandbox"]
+
+_DESCRIPTION = """\
+A complete, durable OCPPLAB Gateway to develop and test against: simulated EV charger networks for roaming \
+tests. An organization owns CPOs, a CPO owns locations, a location holds chargers.
+
+Every route but /health takes a bearer token: demo (a user of the seeded organization), org-NAME (a user of \
+organization NAME, created when first seen), or admin (any organization, named by X-Organization-Id).
+
+Errors are {"detail": text}; 422 lists what is wrong where."""
+
+
+def create_sandbox(config: SandboxConfig) -> FastAPI:
+    """
+    The sandbox's application. Its lifespan raises SandboxStartError when the database cannot be used.
+
+    A path prefix is whatever the server or the mount says (`root_path`).
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = await open_database(config.database)
+        try:
+            if config.seed == "demo":
+                await _sow(database)
+            async with _working(app, database, config.step_delay_ms / 1000):
+                yield
+        finally:
+            await database.close()
+
+    app = FastAPI(
+        title="OCPPLAB Gateway sandbox",
+        version="1",
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would answer a slash at the end with a host-bound URL; the contract knows no such reply.
+        redirect_slashes=False,
+    )
+    for part in (cpos, locations, templates, chargers, about):
+        app.include_router(part.router)
+    add_problem_handlers(app)
+    app.add_middleware(BodyLimit)
+    return app
+
+
+async def _sow(database: Database) -> None:
+    try:
+        await sow_demo(database)
+    except DBAPIError as error:
+        raise SandboxStartError(f"cannot write the demo world: {error.orig}") from error
+
+
+@asynccontextmanager
+async def _working(app: FastAPI, database: Database, step_delay_s: float) -> AsyncIterator[None]:
+    worker = Worker(database, step_delay_s)
+    app.state.store = Store(database)
+    app.state.submissions = Submissions(database)
+    app.state.worker = worker
+    worker.start()
+    try:
+        yield
+    finally:
+        await worker.stop()

@@ -1,0 +1,175 @@
+"""
+The database: opening it, its transactions, and what is told when it cannot be opened.
+
+SQLite runs in WAL with `synchronous=NORMAL`, on purpose: a commit survives the death of the process, SIGKILL
+included, because its pages are with the operating system by then, and the file can never be corrupted. Only a
+power cut may lose the last commits. FULL would buy those back with an fsync for each bulk item, which no
+sandbox needs.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, select
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from ocpplab_graphql.sandbox.config import SandboxStartError
+from ocpplab_graphql.sandbox.models import SCHEMA_VERSION, meta, metadata
+
+__all__ = ["Database", "open_database"]
+
+# How long a writer waits for another process that holds SQLite's only write lock.
+BUSY_TIMEOUT_MS = 5000
+
+
+class Database:
+    """
+    One engine and its two kinds of transactions.
+
+    SQLite has one writer at a time: writers of this process queue in a lock of ours, in order and without
+    blocking a thread, and meet those of other processes at `BEGIN IMMEDIATE`.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        """Take over an engine; `close` disposes of it."""
+        self._readers = engine
+        self._writers = engine.execution_options(sandbox_writes=True)
+        self._one_writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction in which every read sees the same state."""
+        async with self._readers.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that is committed at the end, or rolled back by an exception."""
+        if self._one_writer is None:
+            async with self._writers.begin() as connection:
+                yield connection
+            return
+        async with self._one_writer, self._writers.begin() as connection:
+            yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._readers.dispose()
+
+
+async def open_database(address: str) -> Database:
+    """
+    Open a database, and make its tables when they are missing.
+
+    Args:
+        address: path of a SQLite file or a SQLAlchemy URL.
+
+    Raises:
+        SandboxStartError: it cannot be reached, is locked, is no database, or is of a newer version.
+
+    """
+    url = _url(address)
+    engine = _engine(url)
+    database = Database(engine)
+    try:
+        async with database.writing() as connection:
+            await _prepare(connection, url)
+    except BaseException as error:
+        await database.close()
+        if isinstance(error, (DBAPIError, OSError)):
+            raise SandboxStartError(f"cannot open the database {_shown(url)}: {_cause(error)}") from error
+        raise
+    return database
+
+
+def _url(address: str) -> URL:
+    """The engine's URL; a bare path is a SQLite file."""
+    if "://" not in address:
+        return URL.create("sqlite+aiosqlite", database=address)
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise SandboxStartError(f"{address!r} is neither a path nor a database URL") from error
+    if url.drivername == "sqlite":
+        return url.set(drivername="sqlite+aiosqlite")
+    return url
+
+
+def _engine(url: URL) -> AsyncEngine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite_engine(url)
+    try:
+        return create_async_engine(url)
+    except (NoSuchModuleError, ModuleNotFoundError, ArgumentError) as error:
+        raise SandboxStartError(f"no driver for the database {_shown(url)}: {error}") from error
+
+
+def _sqlite_engine(url: URL) -> AsyncEngine:
+    path = url.database or ":memory:"
+    if path == ":memory:" or url.query.get("mode") == "memory":
+        raise SandboxStartError(
+            "the sandbox needs a database file: one in memory is seen by one connection only"
+        )
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SandboxStartError(f"cannot make the folder of the database {path}: {error.strerror}") from error
+    engine = create_async_engine(url, pool_size=8, max_overflow=0)
+    event.listen(engine.sync_engine, "connect", _set_pragmas)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
+    # The driver's own BEGIN comes too late and is never IMMEDIATE: it is switched off, `_begin` says it.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        "cache_size=-16000",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes the write lock at once: a read that later turns into a write would fail with "locked".
+    writes = connection.get_execution_options().get("sandbox_writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+async def _prepare(connection: AsyncConnection, url: URL) -> None:
+    """Refuse a newer database untouched, otherwise make what is missing."""
+    has_meta = await connection.run_sync(lambda sync: sync.dialect.has_table(sync, meta.name))
+    if not has_meta:
+        await connection.run_sync(metadata.create_all)
+        await connection.execute(meta.insert().values(key="schema_version", value=str(SCHEMA_VERSION)))
+        return
+    found = await connection.scalar(select(meta.c.value).where(meta.c.key == "schema_version"))
+    if found is None or int(found) > SCHEMA_VERSION:
+        raise SandboxStartError(
+            f"the database {_shown(url)} is of version {found}, this program knows {SCHEMA_VERSION}: "
+            "use a newer program or another --database"
+        )
+
+
+def _shown(url: URL) -> str:
+    """The address without its password; a file by its path."""
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.database
+    return url.render_as_string(hide_password=True)
+
+
+def _cause(error: BaseException) -> str:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(error, OperationalError) and "locked" in str(original):
+        return "another program holds its lock"
+    return str(original).splitlines()[0] if str(original) else type(original).__name__

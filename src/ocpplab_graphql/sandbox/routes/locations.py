@@ -1,0 +1,140 @@
+"""Locations and their bulk jobs. Source: gateway contract, L1 to L4."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
+
+from ocpplab_graphql.sandbox.auth import Tenant
+from ocpplab_graphql.sandbox.construction import location_plans
+from ocpplab_graphql.sandbox.ids import location_row
+from ocpplab_graphql.sandbox.jobs import KeyInUseError, KeyReusedError, Submission, Submissions, Worker
+from ocpplab_graphql.sandbox.problems import invalid, not_found
+from ocpplab_graphql.sandbox.replies import BulkAccepted, Job, Location, Page
+from ocpplab_graphql.sandbox.requests import BulkLocations, TemplateLocation, is_timezone
+from ocpplab_graphql.sandbox.routes.common import (
+    CpoId,
+    Paging,
+    Reads,
+    answers,
+    known_cpo,
+    reply,
+    reply_or_404,
+)
+from ocpplab_graphql.sandbox.templates import BY_SLUG
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["Locations"])
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        description="an extension of this sandbox: same key and body, the first answer; other body 422; "
+        "while the first is being answered 409",
+    ),
+]
+
+
+@router.get(
+    "/ocpi/cpos/{cpo_id}/locations", summary="List locations", responses=answers(200, Page[Location], 404)
+)
+async def location_list(cpo_id: CpoId, organization: Tenant, window: Paging, store: Reads) -> Response:
+    """A CPO's locations with their chargers, in the order of their creation."""
+    return reply_or_404(await store.location_list(organization, known_cpo(cpo_id), window), "CPO", cpo_id)
+
+
+@router.get(
+    "/ocpi/cpos/{cpo_id}/locations/jobs/{job_id}",
+    summary="Bulk job status",
+    responses=answers(200, Job, 404),
+)
+async def job(
+    cpo_id: CpoId,
+    job_id: Annotated[UUID, Path(description="uuid of the job")],
+    organization: Tenant,
+    store: Reads,
+) -> Response:
+    """A bulk job; its results are there when it is READY or FAILED."""
+    key = str(job_id)
+    return reply_or_404(await store.job(organization, known_cpo(cpo_id), key), "job", key)
+
+
+@router.get(
+    "/ocpi/cpos/{cpo_id}/locations/{location_id}",
+    summary="One location",
+    responses=answers(200, Location, 404),
+)
+async def location(cpo_id: CpoId, location_id: str, organization: Tenant, store: Reads) -> Response:
+    """A location under its CPO."""
+    row = location_row(location_id)
+    cpo = known_cpo(cpo_id)
+    body = None if row is None else await store.location(organization, cpo, row)
+    return reply_or_404(body, "location", location_id)
+
+
+@router.post(
+    "/ocpi/cpos/{cpo_id}/locations",
+    summary="Bulk-create locations",
+    status_code=202,
+    responses=answers(202, BulkAccepted, 400, 404, 409, 413, 503),
+)
+async def bulk_create(
+    cpo_id: CpoId,
+    body: BulkLocations,
+    organization: Tenant,
+    store: Reads,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """
+    Accept a job that creates 1 to 1000 locations, one by one, each exactly once.
+
+    An item is raw, or made from a template when it holds `template`. An item whose name holds `[fail]` fails.
+    """
+    cpo = known_cpo(cpo_id)
+    submissions: Submissions = request.app.state.submissions
+    worker: Worker = request.app.state.worker
+    said = body.model_dump_json(exclude_unset=True)
+    submission = Submission.of(organization, cpo, idempotency_key, said)
+    try:
+        if (answer := await submissions.answer_before(submission)) is not None:
+            return reply(answer, 202, {"Idempotent-Replayed": "true"})
+        if await store.cpo(organization, cpo) is None:
+            raise not_found("CPO", cpo_id)
+        _check_meaning(body)
+        answer = await submissions.submit(submission, location_plans(body))
+    except KeyReusedError:
+        raise invalid(
+            ("header", "idempotency-key"),
+            "this key came before with another request",
+            "idempotency_key_reused",
+            idempotency_key,
+        ) from None
+    except KeyInUseError:
+        raise HTTPException(409, "a request with this Idempotency-Key is being answered") from None
+    worker.wake()
+    return reply(answer, 202)
+
+
+def _check_meaning(body: BulkLocations) -> None:
+    """
+    What a shape cannot say: that the templates and the time zones exist. All mistakes in one sentence each.
+
+    An unknown template is 400, because 404 means the CPO here.
+    """
+    wrong = []
+    for index, item in enumerate(body.locations):
+        if isinstance(item, TemplateLocation):
+            zone = item.overrides.timezone
+            if item.template not in BY_SLUG:
+                wrong.append(f"locations[{index}]: unknown template {item.template!r}")
+        else:
+            zone = item.timezone
+        if zone is not None and not is_timezone(zone):
+            wrong.append(f"locations[{index}]: unknown IANA time zone {zone!r}")
+    if wrong:
+        more = f"; and {len(wrong) - 20} more" if len(wrong) > 20 else ""
+        raise HTTPException(400, "; ".join(wrong[:20]) + more)

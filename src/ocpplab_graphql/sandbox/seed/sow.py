@@ -1,0 +1,35 @@
+"""Writing a world into an empty database, once."""
+
+from sqlalchemy import func, insert, select
+
+from ocpplab_graphql.sandbox.database import Database
+from ocpplab_graphql.sandbox.models import chargers, cpos, locations, meta, organizations
+from ocpplab_graphql.sandbox.seed import demo_world
+
+__all__ = ["sow_demo"]
+
+
+async def sow_demo(database: Database) -> None:
+    """
+    Write the demo world, all of it or nothing, unless the database has or ever had a world.
+
+    One transaction that starts with the write lock: of two processes that start together one writes, and a
+    process killed in the middle leaves an empty database.
+    """
+    async with database.reading() as connection:
+        if await connection.scalar(_sown):
+            return
+    async with database.writing() as connection:
+        if await connection.scalar(_sown):
+            return
+        await connection.execute(insert(meta), {"key": "seed", "value": "demo"})
+        if await connection.scalar(select(func.count()).select_from(cpos)):
+            return
+        world = demo_world()
+        await connection.execute(insert(organizations), world.organizations)
+        await connection.execute(insert(cpos), world.cpos)
+        await connection.execute(insert(locations), world.locations)
+        await connection.execute(insert(chargers), world.chargers)
+
+
+_sown = select(meta.c.value).where(meta.c.key == "seed")
