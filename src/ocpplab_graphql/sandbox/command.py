@@ -100,7 +100,7 @@ def _serve(config: SandboxConfig, bound: socket.socket) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
         async with app.router.lifespan_context(app):
             _announce(config, bound)
             await server.serve(sockets=[bound])
