@@ -4,6 +4,7 @@ Pure: which rows a connection needs, and which (page, limit) calls bring them.
 Positions count from 0 in the gateway's order. Ranges are half-open.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -77,12 +78,11 @@ def _widest(needed: Sequence[int], at: int, limit_max: int) -> tuple[int, int]:
 
 def offsets_covering(ranges: Iterable[Range], limit_max: int) -> list[tuple[int, int]]:
     """The fewest (offset, limit) calls that cover all positions, for lists that take any offset."""
+    needed = sorted({p for a, b in ranges for p in range(a, b)})
     calls: list[tuple[int, int]] = []
-    end = 0
-    for a, b in sorted(ranges):
-        start = max(a, end)
-        while start < b:
-            calls.append((start, min(limit_max, b - start)))
-            start += limit_max
-        end = max(end, b)
+    done = 0
+    while done < len(needed):
+        start = needed[done]
+        done = bisect_left(needed, start + limit_max)
+        calls.append((start, needed[done - 1] + 1 - start))
     return calls

@@ -5,12 +5,14 @@ from datetime import datetime
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from ocpplab_graphql.schema.mutations import Mutation
 from ocpplab_graphql.schema.queries import Query
 from ocpplab_graphql.schema.scalars import DATE_TIME
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location, Provisioning
 
 schema = strawberry.Schema(
     query=Query,
+    mutation=Mutation,
     types=[CPO, Location, Charger, BulkLocationJob, Provisioning],
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=False),
 )

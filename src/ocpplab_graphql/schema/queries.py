@@ -126,7 +126,7 @@ class Query:
         return found
 
     @strawberry.field(
-        description="The chargers of the organization, or of one location, with their full records. One call for 100 rows.",
+        description="The chargers of the organization, or of one location, in full. One call for 100 rows.",
         metadata={BINDING: _CHARGERS},
     )
     async def chargers(

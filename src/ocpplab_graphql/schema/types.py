@@ -389,7 +389,7 @@ class Location(Node):
     cpo: CPO | None = parent(
         lambda: CPO,
         lambda location: location.key[:1],
-        description="The CPO that owns it. Its `id` and `cpoId` cost no call; other fields one for each CPO not read yet.",
+        description="The CPO that owns it. Its `id` and `cpoId` cost no call, the rest one if not read yet.",
     )
     chargers: LocationChargerConnection | None = embedded(
         Embedded(
@@ -591,7 +591,7 @@ class BulkLocationJob(Node):
     )
 
     @strawberry.field(
-        description="The locations created, in the order of `locationIds`; null until the job is finished. Read singly, "
+        description="The locations created, in the order of `locationIds`; null until the job is finished. Read singly "
         "or by pages of the CPO's list when that is fewer calls. A location deleted since is a null node with an error."
     )
     async def locations(
