@@ -1,6 +1,7 @@
 """A sandbox on a database of its own, spoken to over HTTP."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from ocpplab_graphql.sandbox import SandboxConfig, create_sandbox
 
 Gateway = httpx.AsyncClient
@@ -16,25 +18,42 @@ Running = Callable[[SandboxConfig], AbstractAsyncContextManager[Gateway]]
 
 
 @asynccontextmanager
-async def running(config: SandboxConfig) -> AsyncIterator[Gateway]:
+async def _running(config: SandboxConfig) -> AsyncIterator[Gateway]:
     app = create_sandbox(config)
     async with app.router.lifespan_context(app):
         transport = httpx.ASGITransport(app)
         headers = {"Authorization": "Bearer demo"}
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://sandbox.test", headers=headers
-        ) as client:
+        async with Gateway(transport=transport, base_url="http://sandbox.test", headers=headers) as client:
             yield client
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> str:
-    return str(tmp_path / "sandbox.db")
+def running() -> Running:
+    """Run a sandbox inside this process."""
+    return _running
+
+
+@pytest.fixture(scope="session")
+def seeded_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo world, written once; every test gets a copy."""
+    path = tmp_path_factory.mktemp("seed") / "sandbox.db"
+
+    async def write() -> None:
+        async with _running(SandboxConfig(str(path))):
+            pass
+
+    asyncio.run(write())
+    return path
+
+
+@pytest.fixture
+def database(tmp_path: Path, seeded_database: Path) -> str:
+    return str(shutil.copy(seeded_database, tmp_path / "sandbox.db"))
 
 
 @pytest.fixture
 async def gateway(database: str) -> AsyncIterator[Gateway]:
-    async with running(SandboxConfig(database)) as client:
+    async with _running(SandboxConfig(database)) as client:
         yield client
 
 
@@ -42,12 +61,10 @@ async def gateway(database: str) -> AsyncIterator[Gateway]:
 def finished() -> Callable[..., Awaitable[dict[str, Any]]]:
     """Follow a bulk job to its end."""
 
-    async def follow(
-        gateway: Gateway, status_url: str, headers: dict[str, str] | None = None
-    ) -> dict[str, Any]:
-        end = time.monotonic() + 20
+    async def follow(gateway: Gateway, status_url: str) -> dict[str, Any]:
+        end = time.monotonic() + 30
         while time.monotonic() < end:
-            job: dict[str, Any] = (await gateway.get(status_url, headers=headers)).json()
+            job: dict[str, Any] = (await gateway.get(status_url)).json()
             if job["status"] in ("READY", "FAILED"):
                 return job
             await asyncio.sleep(0.01)

@@ -1,8 +1,9 @@
 """Every reading route: its shape, its bounds, its errors."""
 
 import pytest
-from ocpplab_graphql.sandbox import replies
 from pydantic import BaseModel
+
+from ocpplab_graphql.sandbox import replies
 
 SHAPES: list[tuple[str, type[BaseModel]]] = [
     ("/ocpi/cpos", replies.Page[replies.Cpo]),
@@ -132,7 +133,9 @@ async def test_a_job_id_that_is_no_uuid_is_422(gateway):
 async def test_the_demo_world_is_listed_with_its_topology(gateway):
     body = (await gateway.get("/ocpi/cpos")).json()
 
-    told = [(row["cpo_id"], row["topology"]["locations"], row["topology"]["chargers"]) for row in body["data"]]
+    told = [
+        (row["cpo_id"], row["topology"]["locations"], row["topology"]["chargers"]) for row in body["data"]
+    ]
     assert told == [("101", 120, 480), ("102", 80, 320), ("103", 50, 200)]
     assert [row["expires_at"] for row in body["data"]] == [None, None, None]
 
@@ -165,7 +168,9 @@ async def test_a_summary_shows_four_fields_and_on_some_locations_its_evses(gatew
     plain = (await gateway.get("/ocpi/cpos/101/locations/loc-1")).json()["chargers"]
     detailed = (await gateway.get("/ocpi/cpos/101/locations/loc-15")).json()["chargers"]
 
-    assert {frozenset(unit) for unit in plain} == {frozenset({"id", "identity", "connector_type", "ocpp_version"})}
+    assert {frozenset(unit) for unit in plain} == {
+        frozenset({"id", "identity", "connector_type", "ocpp_version"})
+    }
     assert all(unit["evses"] and unit["charge_point_id"] for unit in detailed)
     assert ["topology_default_id" in unit for unit in detailed] == [True, False, False]
 

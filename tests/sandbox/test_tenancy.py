@@ -24,11 +24,17 @@ TENANT_ROUTES = [
 ]
 TEMPLATE_ROUTES = ["/ocpi/templates/cpos", "/ocpp/templates/locations"]
 
-FOREIGN = [path for path in TENANT_ROUTES if path not in ("/ocpi/cpos", "/ocpp/chargers", "/ocpp/chargers/dep-1/logs")]
+FOREIGN = [
+    path
+    for path in TENANT_ROUTES
+    if path not in ("/ocpi/cpos", "/ocpp/chargers", "/ocpp/chargers/dep-1/logs")
+]
 
 
 @pytest.mark.parametrize("path", TENANT_ROUTES + TEMPLATE_ROUTES)
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nobody", "Basic demo", "Bearer org-", "Bearer org-a/b", "demo"])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer nobody", "Basic demo", "Bearer org-", "Bearer org-a/b", "demo"]
+)
 async def test_a_missing_or_unknown_token_is_401(gateway, path, header):
     answer = await gateway.get(path, headers={"Authorization": header})
 
@@ -44,7 +50,10 @@ async def test_an_id_of_another_tenant_is_404(gateway, path):
     assert (await gateway.get(path, headers=stranger)).status_code == 404
 
 
-@pytest.mark.parametrize("path", ["/ocpi/cpos", "/ocpp/chargers", "/ocpp/chargers?location_id=ocpp-loc-1", "/ocpp/chargers/dep-1/logs"])
+@pytest.mark.parametrize(
+    "path",
+    ["/ocpi/cpos", "/ocpp/chargers", "/ocpp/chargers?location_id=ocpp-loc-1", "/ocpp/chargers/dep-1/logs"],
+)
 async def test_a_list_of_another_tenant_is_empty(gateway, path):
     body = (await gateway.get(path, headers=OTHER)).json()
 

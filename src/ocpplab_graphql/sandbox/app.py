@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from ocpplab_graphql.sandbox.config import SandboxConfig, SandboxStartError
 from ocpplab_graphql.sandbox.database import Database, open_database
 from ocpplab_graphql.sandbox.jobs import Submissions, Worker
-from ocpplab_graphql.sandbox.problems import BodyLimit, add_problem_handlers
+from ocpplab_graphql.sandbox.problems import BodyLimit, Unbroken, add_problem_handlers
 from ocpplab_graphql.sandbox.routes import about, chargers, cpos, locations, templates
 from ocpplab_graphql.sandbox.seed.sow import sow_demo
 from ocpplab_graphql.sandbox.store import Store
@@ -63,6 +63,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
         app.include_router(part.router)
     add_problem_handlers(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Unbroken)
     return app
 
 

@@ -65,7 +65,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 )
 @click.pass_context
 def sandbox(
-    context: click.Context, host: str, port: int, database: str, seed: Seed, step_delay_ms: int
+    context: click.Context, *, host: str, port: int, database: str, seed: Seed, step_delay_ms: int
 ) -> None:
     """Serve the sandbox gateway alone."""
     if context.invoked_subcommand is not None:
@@ -100,7 +100,7 @@ def _serve(config: SandboxConfig, bound: socket.socket) -> None:
     async def run() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)  # noqa: FBT003
+            loop.add_signal_handler(number, setattr, server, "should_exit", True)
         async with app.router.lifespan_context(app):
             _announce(config, bound)
             await server.serve(sockets=[bound])
