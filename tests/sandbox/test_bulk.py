@@ -1,6 +1,7 @@
 """Bulk creation: what is accepted, what becomes of it, and keys that make a repetition harmless."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from ocpplab_graphql.sandbox import SandboxConfig, replies
 
 PATH = "/ocpi/cpos/101/locations"
 
-GROUP = {
+GROUP: dict[str, Any] = {
     "template": {
         "brand_slug": "alfen",
         "model_slug": "eve-double-pro-line",

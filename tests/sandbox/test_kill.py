@@ -1,7 +1,6 @@
 """A sandbox in a process of its own, killed with SIGKILL in the middle of a job."""
 
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -56,7 +55,7 @@ def created(sandbox):
 
 
 def test_a_job_killed_three_times_makes_every_item_once(database, item):
-    sandbox, chance = Sandbox(database), random.Random(7)
+    sandbox, delays = Sandbox(database), (0.15, 0.25, 0.1)
     group = {
         "template": {
             "brand_slug": "keba",
@@ -71,8 +70,8 @@ def test_a_job_killed_three_times_makes_every_item_once(database, item):
     body = {"locations": [item(f"k-{n}", charges=[group]) for n in range(200)]}
     try:
         first = httpx.post(sandbox.base + PATH, json=body, headers=HEADERS)
-        for _ in range(3):
-            time.sleep(0.1 + chance.random() * 0.2)
+        for delay in delays:
+            time.sleep(delay)
             sandbox.stop(signal.SIGKILL)
             left = 200 - _count(database)
             assert left > 0, "the job was over before the kill"

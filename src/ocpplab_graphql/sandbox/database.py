@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ocpplab_graphql.sandbox.config import SandboxStartError
+from ocpplab_graphql.sandbox.driver import connect
 from ocpplab_graphql.sandbox.models import SCHEMA_VERSION, meta, metadata
 
 __all__ = ["Database", "open_database"]
@@ -121,7 +122,7 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
     except OSError as error:
         raise SandboxStartError(f"cannot make the folder of the database {path}: {error.strerror}") from error
     _probe(path)
-    engine = create_async_engine(url, pool_size=8, max_overflow=0)
+    engine = create_async_engine(url, pool_size=8, max_overflow=0, async_creator=lambda: connect(path))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine

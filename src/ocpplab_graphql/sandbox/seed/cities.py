@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - a city is one row of a table
 """
 The places of the demo world: real cities with true coordinates, real quarters and streets.
 
