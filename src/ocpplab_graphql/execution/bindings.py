@@ -1,0 +1,112 @@
+"""
+How a field gets its value, as data: declared once, on the Strawberry field, read by whoever executes.
+
+    Part        a part of the node's own key                        never a call
+    Value       a key of one of the node's records                  a call if the node has it not yet
+    Computed    a pure function of values and parts                  what they cost
+    Single      another object with this node's key                 one read
+    Parent      the node above, by the part of the key it shares    never a call
+    Many        a connection over a list of the gateway             the window's calls
+    Embedded    a connection over a list inside one of the records  what the record costs
+
+A node is anything with a `key`, `rows` (record type to record) and `sources`; an embedded object
+is the record itself.
+"""
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.loaders import GatewayList
+
+BINDING = "binding"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one record of a node comes from: which loader, asked with what."""
+
+    loader: str
+    key: Callable[[Any], Hashable]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the node's key, by its index."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """`key` of the node's `record`; where that record is not at hand, or has none, of `otherwise`."""
+
+    record: type[Record]
+    key: str
+    otherwise: type[Record] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """`function` of the values named in `needs`, in their order."""
+
+    function: Callable[..., Any]
+    needs: tuple[Value | Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """An object made of `record`, which is read with this node's key; `key` gives the new node's key."""
+
+    record: type[Record]
+    node: Callable[[], type[Any]]
+    key: Callable[[Any], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The node that this node's key names above it."""
+
+    node: Callable[[], type[Any]]
+    key: Callable[[Any], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """
+    A connection over a list of the gateway.
+
+    Attributes:
+        of: the list, given the node (or None at the root) and the field's own arguments.
+        item: the node that a row becomes, given the parent's node.
+        proves: whether reading it proves that the parent exists (its 404 means the parent).
+    """
+
+    of: Callable[[Any, Mapping[str, Any]], GatewayList]
+    item: Callable[[Any, Any], Any]
+    proves: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A connection over a list inside a record of the node, which comes whole with it."""
+
+    value: Value
+    edge: Callable[[Any, Any, str], Any]
+    path: Callable[[Any], tuple[str, ...]]
+
+
+Binding = Part | Value | Computed | Single | Parent | Many | Embedded
+
+
+def values_of(binding: Binding) -> tuple[Value, ...]:
+    """The record values that a binding reads."""
+    match binding:
+        case Value():
+            return (binding,)
+        case Computed(needs=needs):
+            return tuple(need for need in needs if isinstance(need, Value))
+        case Embedded(value=value):
+            return (value,)
+    return ()

@@ -1,0 +1,141 @@
+"""
+Documents, parsed and validated once per text, in a bounded cache.
+
+What is refused is refused here, before any field runs.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    TypeInfo,
+    TypeInfoVisitor,
+    Visitor,
+    get_named_type,
+    parse,
+    specified_rules,
+    validate,
+    visit,
+)
+
+from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.selection import selected_records
+from ocpplab_graphql.gateway.records import Record
+
+# Strings and comments, which may hold any bracket, and the brackets that nest.
+_NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]')
+
+
+class Refused(Exception):
+    """A document that is not executed: with a code, and the errors that say why."""
+
+    def __init__(self, code: ErrorCode, errors: list[GraphQLError]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """
+    A valid document.
+
+    Attributes:
+        selected: per record of the gateway, the keys that its fields read.
+    """
+
+    document: DocumentNode
+    selected: Mapping[type[Record], frozenset[str]]
+
+
+class Documents:
+    """
+    The documents seen lately.
+
+    Args:
+        size: how many are kept, the refused ones included.
+        max_tokens, max_depth: bounds that are checked before parsing ends, or begins.
+    """
+
+    def __init__(
+        self, schema: GraphQLSchema, *, size: int, max_tokens: int, max_depth: int, introspection: bool
+    ) -> None:
+        self._schema = schema
+        self._size = size
+        self._max_tokens = max_tokens
+        self._max_depth = max_depth
+        self._rules = (
+            [*specified_rules] if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
+        )
+        self._known: OrderedDict[str, Prepared | Refused] = OrderedDict()
+
+    def prepare(self, text: str) -> Prepared:
+        """
+        The document with this text.
+
+        Raises:
+            Refused: it cannot be executed.
+        """
+        known = self._known.get(text)
+        if known is None:
+            known = self._known[text] = self._prepare(text)
+            if len(self._known) > self._size:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(text)
+        if isinstance(known, Refused):
+            raise known
+        return known
+
+    def _prepare(self, text: str) -> Prepared | Refused:
+        depth = _depth(text)
+        if depth > self._max_depth:
+            return _too_complex(f"A document may nest {self._max_depth} levels deep, this one nests {depth}.")
+        try:
+            document = parse(text, max_tokens=self._max_tokens)
+            errors = validate(self._schema, document, self._rules)
+        except GraphQLSyntaxError as error:
+            if "more than" in error.message and "tokens" in error.message:
+                return _too_complex(f"A document may have {self._max_tokens} tokens, this one has more.")
+            return Refused(ErrorCode.GRAPHQL_PARSE_FAILED, [error])
+        if errors:
+            return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        return Prepared(document, selected_records(self._schema, _fields_in(self._schema, document)))
+
+
+def _too_complex(message: str) -> Refused:
+    return Refused(ErrorCode.OPERATION_TOO_COMPLEX, [GraphQLError(message)])
+
+
+def _depth(text: str) -> int:
+    depth = deepest = 0
+    for token in _NESTING.finditer(text):
+        if token[0] in "{[(":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "}])":
+            depth -= 1
+    return deepest
+
+
+def _fields_in(schema: GraphQLSchema, document: DocumentNode) -> set[tuple[str, str]]:
+    """(type name, field name) of every field in a document, on whatever type a fragment puts it."""
+    types = TypeInfo(schema)
+    found: set[tuple[str, str]] = set()
+
+    class Collector(Visitor):
+        def enter_field(self, node: FieldNode, *_: object) -> None:
+            parent = types.get_parent_type()
+            if parent is not None:
+                found.add((get_named_type(parent).name, node.name.value))
+
+    visit(document, TypeInfoVisitor(types, Collector()))
+    return found

@@ -1,0 +1,221 @@
+"""
+From the bytes of a reply to records. Pure; nothing here sends.
+
+The ordinary reply is decoded in one pass, types checked. When that fails, what can be read is kept:
+a wrong type becomes an `Invalid` in place of that one value, an unreadable row an `Invalid` in
+place of the row, and only a bad envelope fails its page. Whoever reads a value calls `checked`.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import NODEFAULT, Raw, Struct
+
+from ocpplab_graphql.gateway.errors import Complaint, GatewayInvalidResponse
+from ocpplab_graphql.gateway.records import Listing, LogPage, Page, Record
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+
+class Invalid(Struct, frozen=True):
+    """Stands where a value could not be read; `problem` says what was expected and what came."""
+
+    problem: str
+
+
+def checked(value: Any, what: str) -> Any:
+    """
+    The value itself.
+
+    Raises:
+        GatewayInvalidResponse: it is an `Invalid`; `what` names it in the message.
+    """
+    if type(value) is Invalid:
+        raise GatewayInvalidResponse(f"The gateway sent an unreadable {what}: {value.problem}.")
+    return value
+
+
+def decode(body: bytes, into: type[R]) -> R:
+    """
+    One object of the gateway.
+
+    Raises:
+        GatewayInvalidResponse: not JSON, not an object, or without its key.
+    """
+    try:
+        return msgspec.json.decode(body, type=into)
+    except msgspec.ValidationError:
+        record: R = checked(_salvaged(msgspec.json.decode(body), into), "object")
+        return record
+    except msgspec.DecodeError as error:
+        raise _not_json(error) from None
+
+
+def decode_page(body: bytes, row: type[R], *, page: int, limit: int) -> "Page[R | Invalid]":
+    """
+    One page of a list, as it was asked for.
+
+    Raises:
+        GatewayInvalidResponse: a bad envelope, or another page than the one that was asked for.
+    """
+    decoded: Page[R | Invalid] = _envelope(body, Page, row)
+    if (decoded.page, decoded.limit) != (page, limit):
+        raise GatewayInvalidResponse(
+            f"Page {page} with limit {limit} was asked for, "
+            f"the gateway sent page {decoded.page} with limit {decoded.limit}."
+        )
+    _check_length(decoded.data, limit)
+    return decoded
+
+
+def decode_log_page(body: bytes, row: type[R], *, offset: int, limit: int) -> "LogPage[R | Invalid]":
+    """
+    One page of a charger's log, as it was asked for.
+
+    Raises:
+        GatewayInvalidResponse: a bad envelope, or another page than the one that was asked for.
+    """
+    decoded: LogPage[R | Invalid] = _envelope(body, LogPage, row)
+    if (decoded.offset, decoded.limit) != (offset, limit):
+        raise GatewayInvalidResponse(
+            f"Offset {offset} with limit {limit} was asked for, "
+            f"the gateway sent offset {decoded.offset} with limit {decoded.limit}."
+        )
+    _check_length(decoded.data, limit)
+    return decoded
+
+
+def decode_listing(body: bytes, row: type[R]) -> "Listing[R | Invalid]":
+    """
+    A list that is not paginated.
+
+    Raises:
+        GatewayInvalidResponse: a bad envelope.
+    """
+    decoded: Listing[R | Invalid] = _envelope(body, Listing, row)
+    return decoded
+
+
+def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
+    """
+    What an error body says: its sentence, and what it complains of, tolerantly.
+
+    The sentence is "" when the body is not JSON or says nothing. Source: gateway contract, section 1.
+    """
+    try:
+        said = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        return "", ()
+    said = said.get("detail") if isinstance(said, dict) else None
+    if isinstance(said, str):
+        return said[:2000], (Complaint(loc=(), message=said[:2000]),)
+    if isinstance(said, list):
+        complaints = tuple(_complaint(item) for item in said if isinstance(item, dict))
+        return "; ".join(c.message for c in complaints)[:2000], complaints
+    return "", ()
+
+
+@cache
+def narrowed(record: type[R], keys: frozenset[str]) -> type[R]:
+    """
+    A record type that decodes only `keys` of another (and its key), at every level that is a row.
+
+    Fields that are left out are not looked at, so they cost nothing and cannot fail.
+    """
+    kept = [
+        (f.name, f.type, f.default) if f.default is not NODEFAULT else (f.name, f.type)
+        for f in msgspec.structs.fields(record)
+        if f.name in keys or f.name == record.KEY
+    ]
+    made = msgspec.defstruct(
+        f"{record.__name__}_{len(kept)}", kept, bases=(Record,), frozen=True, kw_only=True
+    )
+    made.KEY = record.KEY  # type: ignore[attr-defined]  # defstruct knows no class variables
+    return made  # type: ignore[return-value]  # same attributes, fewer of them
+
+
+def _complaint(item: dict[str, Any]) -> Complaint:
+    loc = item.get("loc")
+    parts = tuple(p for p in loc if isinstance(p, str | int)) if isinstance(loc, list) else ()
+    return Complaint(
+        loc=parts, message=str(item.get("msg", "is not accepted"))[:500], type=str(item.get("type", ""))
+    )
+
+
+def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
+    try:
+        return msgspec.json.decode(body, type=_typed(envelope, row))
+    except msgspec.ValidationError:
+        pass
+    except msgspec.DecodeError as error:
+        raise _not_json(error) from None
+    try:
+        outer = msgspec.json.decode(body, type=_typed(envelope, Raw))
+    except msgspec.ValidationError as error:
+        raise GatewayInvalidResponse(f"The gateway sent a list that cannot be read: {error}.") from None
+    rows = [_row(raw, row) for raw in outer.data]
+    return msgspec.structs.replace(outer, data=rows)
+
+
+@cache
+def _typed(envelope: Any, row: Any) -> Any:
+    return envelope[row]
+
+
+def _check_length(rows: Sequence[object], limit: int) -> None:
+    if len(rows) > limit:
+        raise GatewayInvalidResponse(f"At most {limit} rows were asked for, the gateway sent {len(rows)}.")
+
+
+def _not_json(error: Exception) -> GatewayInvalidResponse:
+    return GatewayInvalidResponse(f"The gateway sent something that is not JSON: {error}.")
+
+
+def _row(raw: Raw, row: type[R]) -> "R | Invalid":
+    try:
+        return msgspec.json.decode(raw, type=row)
+    except msgspec.ValidationError:
+        salvaged: R | Invalid = _salvaged(msgspec.json.decode(raw), row)
+        return salvaged
+
+
+def _salvaged(value: Any, into: Any) -> Any:
+    """`value` as far as it fits `into`, with an `Invalid` for each part that does not."""
+    record = _record_in(into)
+    if record is not None and isinstance(value, dict):
+        return _salvaged_record(value, record)
+    item = _item_in(into)
+    if item is not None and isinstance(value, list):
+        return [_salvaged(v, item) for v in value]
+    try:
+        return msgspec.convert(value, type=into)
+    except msgspec.ValidationError as error:
+        return Invalid(str(error))
+
+
+def _salvaged_record(value: dict[str, Any], record: type[Record]) -> Any:
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(record):
+        if field.encode_name in value:
+            found[field.name] = _salvaged(value[field.encode_name], field.type)
+        elif field.default is NODEFAULT:
+            found[field.name] = Invalid(f"`{field.encode_name}` is missing")
+    if record.KEY is not None and type(found[record.KEY]) is Invalid:
+        return Invalid(f"`{record.KEY}`: {found[record.KEY].problem}")
+    return record(**found)
+
+
+def _record_in(into: Any) -> type[Record] | None:
+    return next((t for t in _options(into) if isinstance(t, type) and issubclass(t, Record)), None)
+
+
+def _item_in(into: Any) -> Any:
+    return next((get_args(t)[0] for t in _options(into) if get_origin(t) is list), None)
+
+
+def _options(into: Any) -> tuple[Any, ...]:
+    return get_args(into) if get_origin(into) in (Union, UnionType) else (into,)

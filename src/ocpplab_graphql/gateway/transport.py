@@ -1,0 +1,161 @@
+"""
+The port to the gateway, bytes in and bytes out, and its two adapters.
+
+aiohttp for a remote gateway (about 0.07 ms of CPU for a call, and it loses no connection when a
+caller hangs up); httpx for everything httpx can carry, the in-process sandbox included.
+Neither follows redirects, keeps cookies, or reads more than it was told to.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+import httpx
+from aiohttp.http_exceptions import ContentEncodingError
+from yarl import URL
+
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the gateway answered. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class TransportFailed(Exception):
+    """
+    No whole reply came.
+
+    Attributes:
+        sent: whether the gateway may have seen the request. Only when it is False may a write
+            be said not to have happened.
+    """
+
+    def __init__(self, problem: str, *, sent: bool) -> None:
+        super().__init__(problem)
+        self.sent = sent
+
+
+class Transport(Protocol):
+    """How one request reaches the gateway and its reply comes back."""
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """
+        Send one request and read its whole reply. Cancelling gives everything back.
+
+        Raises:
+            TransportFailed: no connection, or one that broke.
+            GatewayInvalidResponse: a body that is too large or cannot be decompressed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class AiohttpTransport:
+    """HTTP/1.1 over aiohttp's connection pool."""
+
+    def __init__(self, *, connections: int, max_body_bytes: int) -> None:
+        self._connections = connections
+        self._max_body_bytes = max_body_bytes
+        self._session: aiohttp.ClientSession | None = None
+
+    def _opened(self) -> aiohttp.ClientSession:
+        # Not in __init__: aiohttp wants the running loop.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None),
+                trust_env=False,
+            )
+        return self._session
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """See Transport."""
+        try:
+            async with self._opened().request(
+                method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
+            ) as response:
+                chunks = response.content.iter_chunked(65536)
+                content = await _bounded(chunks, self._max_body_bytes)
+                return Reply(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
+        except aiohttp.ClientConnectorError as error:
+            raise TransportFailed(f"no connection ({type(error).__name__})", sent=False) from error
+        except aiohttp.ClientPayloadError as error:
+            if isinstance(error.__cause__, ContentEncodingError):
+                raise GatewayInvalidResponse(
+                    "The gateway sent a body that cannot be decompressed."
+                ) from error
+            raise TransportFailed("connection lost while its answer came", sent=True) from error
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+            raise TransportFailed(f"connection lost ({type(error).__name__})", sent=True) from error
+
+    async def aclose(self) -> None:
+        """See Transport."""
+        if self._session is not None:
+            await self._session.close()
+
+
+class HttpxTransport:
+    """Anything an httpx client can carry: an ASGI application in this process, or a proxy."""
+
+    def __init__(self, client: httpx.AsyncClient, *, max_body_bytes: int) -> None:
+        self._client = client
+        self._max_body_bytes = max_body_bytes
+
+    @classmethod
+    def in_process(cls, app: httpx.ASGITransport, *, max_body_bytes: int) -> "HttpxTransport":
+        """An ASGI application, called without a socket. Its lifespan is the caller's business."""
+        client = httpx.AsyncClient(transport=app, follow_redirects=False, timeout=None)  # noqa: S113
+        return cls(client, max_body_bytes=max_body_bytes)
+
+    @classmethod
+    def remote(cls, *, connections: int, max_body_bytes: int) -> "HttpxTransport":
+        """A gateway over the network, through the proxy that the environment names, if any."""
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        client = httpx.AsyncClient(limits=limits, follow_redirects=False, timeout=None)  # noqa: S113
+        return cls(client, max_body_bytes=max_body_bytes)
+
+    async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """See Transport."""
+        try:
+            async with self._client.stream(method, url, headers=headers, content=body) as response:
+                content = await _bounded(response.aiter_bytes(), self._max_body_bytes)
+                self._client.cookies.clear()
+                return Reply(response.status_code, dict(response.headers), content)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise TransportFailed(f"no connection ({type(error).__name__})", sent=False) from error
+        except httpx.DecodingError as error:
+            raise GatewayInvalidResponse("The gateway sent a body that cannot be decompressed.") from error
+        except (httpx.HTTPError, OSError) as error:
+            raise TransportFailed(f"connection lost ({type(error).__name__})", sent=True) from error
+
+    async def aclose(self) -> None:
+        """See Transport."""
+        await self._client.aclose()
+
+
+async def _bounded(chunks: AsyncIterator[bytes], limit: int) -> bytes:
+    """
+    All chunks in one, up to `limit` bytes.
+
+    Raises:
+        GatewayInvalidResponse: there are more.
+    """
+    read: list[bytes] = []
+    size = 0
+    async for chunk in chunks:
+        size += len(chunk)
+        if size > limit:
+            raise GatewayInvalidResponse(f"The gateway sent more than {limit} bytes in one reply.")
+        read.append(chunk)
+    return read[0] if len(read) == 1 else b"".join(read)

@@ -1,0 +1,1 @@
+"""HTTP in. Starlette lives here."""

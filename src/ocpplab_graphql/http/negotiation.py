@@ -1,0 +1,49 @@
+"""Pure: which media type an Accept header asks for. Source: RFC 9110, section 12.5.1."""
+
+from typing import Literal
+
+MediaType = Literal["application/graphql-response+json", "application/json"]
+GRAPHQL_RESPONSE: MediaType = "application/graphql-response+json"
+JSON: MediaType = "application/json"
+
+# For each media range, what it means to us; a wildcard means the media type of before 2025.
+_MEANT: dict[str, MediaType] = {
+    GRAPHQL_RESPONSE: GRAPHQL_RESPONSE,
+    JSON: JSON,
+    "application/*": JSON,
+    "*/*": JSON,
+}
+
+
+def negotiated(accept: str | None) -> MediaType | None:
+    """The media type to answer with; None if none is acceptable. No header accepts application/json."""
+    if accept is None or not accept.strip():
+        return JSON
+    ranges = [(quality, media) for media, quality in _ranges(accept) if media in _MEANT and quality > 0]
+    if not ranges:
+        return None
+    best = max(quality for quality, _ in ranges)
+    liked = [_MEANT[media] for quality, media in ranges if quality == best]
+    return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in liked else liked[0]
+
+
+def accepts_html(accept: str | None) -> bool:
+    """Whether the caller is a browser that wants a page: text/html, liked no less than our own types."""
+    ranges = dict(_ranges(accept or ""))
+    html = ranges.get("text/html", 0.0)
+    return html > 0 and html >= max(ranges.get(GRAPHQL_RESPONSE, 0.0), ranges.get(JSON, 0.0))
+
+
+def _ranges(accept: str) -> list[tuple[str, float]]:
+    return [_range(part) for part in accept.split(",") if part.strip()]
+
+
+def _range(part: str) -> tuple[str, float]:
+    media, *parameters = (piece.strip().lower() for piece in part.split(";"))
+    given = dict(parameter.partition("=")[::2] for parameter in parameters)
+    if given.get("charset", "utf-8").strip('"') not in {"utf-8", "utf8"}:
+        return media, 0.0
+    try:
+        return media, float(given.get("q", "1"))
+    except ValueError:
+        return media, 0.0

@@ -1,0 +1,348 @@
+"""
+The batch functions: plain `async (store, client, keys) -> results`, in the order of the keys.
+
+A result is a value, None for what does not exist, or an exception that fails its key alone.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ocpplab_graphql.errors import FacadeError
+from ocpplab_graphql.gateway.client import GatewayClient
+from ocpplab_graphql.gateway.decode import Invalid, decode, decode_listing, decode_page
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse, GatewayNotFound, GatewayRejected
+from ocpplab_graphql.gateway.records import (
+    ChargerRecord,
+    CPORecord,
+    CPOTemplateRecord,
+    JobRecord,
+    LocationRecord,
+    LocationTemplateRecord,
+    ProvisioningRecord,
+    Record,
+    ReportRecord,
+)
+from ocpplab_graphql.gateway.transport import Reply
+from ocpplab_graphql.loaders.choice import choose, unread_pages
+from ocpplab_graphql.loaders.lists import Chargers, Chunk, CPOs, GatewayList, Locations
+from ocpplab_graphql.loaders.store import ListState, Store
+from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
+
+R = TypeVar("R", bound=Record)
+LocationKey = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """
+    The part of a list that a window names.
+
+    Attributes:
+        span: the positions it covers, within `total`.
+        rows: (position, row) of those that the gateway gave; fewer than the span if rows vanished.
+    """
+
+    span: Range
+    total: int
+    rows: tuple[tuple[int, Record | Invalid], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerKey:
+    """A charger, and the OCPP location it stands in, if the path that led here told it."""
+
+    charger_id: str
+    ocpp_location_id: str | None = None
+
+
+# ---------------------------------------------------------------------------------- windows of lists
+
+
+async def windows(
+    store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
+) -> list[Slice | Exception]:
+    """Windows of lists: those of one list share calls; those of different lists run side by side."""
+    by_list: dict[GatewayList, list[Window]] = defaultdict(list)
+    for of, window in keys:
+        by_list[of].append(window)
+    await asyncio.gather(*(_read_windows(store, client, of, w) for of, w in by_list.items()))
+    return [_slice(store.list_state(of), window) for of, window in keys]
+
+
+async def _read_windows(store: Store, client: GatewayClient, of: GatewayList, wanted: list[Window]) -> None:
+    state = store.list_state(of)
+    async with state.lock:
+        while state.failure is None and (calls := _calls_for(of, state, wanted)):
+            await _read_chunks(store, client, of, calls)
+
+
+def _calls_for(of: GatewayList, state: ListState, wanted: list[Window]) -> list[tuple[int, int]]:
+    spans = [w.span(state.total) for w in wanted if w.rows]
+    missing = [r for span in spans if span is not None for r in _gaps(span, state.asked)]
+    if missing:
+        return of.calls(missing)
+    if state.total is None:
+        # A window from the end needs the total first: a full page may well bring all of it.
+        return [of.calls([(0, of.limit_max if None in spans else 1)])[0]]
+    return []
+
+
+def _gaps(span: Range, asked: set[int]) -> list[Range]:
+    return [(p, p + 1) for p in range(*span) if p not in asked]
+
+
+async def _read_chunks(
+    store: Store, client: GatewayClient, of: GatewayList, calls: list[tuple[int, int]]
+) -> None:
+    chunks = await asyncio.gather(*(of.read(store, client, call) for call in calls), return_exceptions=True)
+    state = store.list_state(of)
+    for chunk in chunks:
+        if isinstance(chunk, Chunk):
+            _note(store, of, state, chunk)
+        elif isinstance(chunk, Exception):
+            state.failure = chunk
+        else:
+            raise chunk
+
+
+def _note(store: Store, of: GatewayList, state: ListState, chunk: Chunk) -> None:
+    if state.total is None:
+        # The first answer counts: a total that keeps changing must not keep us reading.
+        state.total = chunk.total
+    state.asked.update(range(chunk.start, chunk.start + chunk.asked))
+    for offset, row in enumerate(chunk.rows):
+        state.rows[chunk.start + offset] = row
+        if not isinstance(row, Invalid) and row.KEY is not None:
+            store.saw(of.record, of.key(getattr(row, row.KEY)), row)
+
+
+def _slice(state: ListState, window: Window) -> Slice | Exception:
+    span = window.span(state.total)
+    if state.total is None or span is None or (window.rows and not state.asked.issuperset(range(*span))):
+        return state.failure or RuntimeError("a window was not read")
+    rows = ((p, state.rows[p]) for p in range(*span) if p in state.rows)
+    return Slice(span, state.total, tuple(rows))
+
+
+# ------------------------------------------------------------------------------------- rows by their id
+
+
+async def cpos_by_id(
+    store: Store, client: GatewayClient, keys: Sequence[str]
+) -> list[CPORecord | None | Exception]:
+    """CPOs: singly, or by pages of the list when that is fewer calls."""
+
+    async def single(cpo_id: str) -> CPORecord:
+        return decode((await store.reply(client.cpo, cpo_id)).body, store.into(CPORecord))
+
+    return await _by_id(store, client, CPOs(), keys, single)
+
+
+async def locations_by_id(
+    store: Store, client: GatewayClient, keys: Sequence[LocationKey]
+) -> list[LocationRecord | None | Exception]:
+    """Locations by (CPO id, location id): per CPO, singly or by pages of its list."""
+    by_cpo: dict[str, list[LocationKey]] = defaultdict(list)
+    for key in keys:
+        by_cpo[key[0]].append(key)
+
+    async def single(key: LocationKey) -> LocationRecord:
+        return decode((await store.reply(client.location, *key)).body, store.into(LocationRecord))
+
+    groups = await asyncio.gather(
+        *(_by_id(store, client, Locations(cpo_id), group, single) for cpo_id, group in by_cpo.items())
+    )
+    found = {
+        key: row
+        for group, rows in zip(by_cpo.values(), groups, strict=True)
+        for key, row in zip(group, rows, strict=True)
+    }
+    return [found[key] for key in keys]
+
+
+async def _by_id(
+    store: Store,
+    client: GatewayClient,
+    of: GatewayList,
+    keys: Sequence[Any],
+    single: Callable[[Any], Awaitable[R]],
+) -> list[R | None | Exception]:
+    """Rows of one list by key: from what was seen, then pages while they are cheaper, then singly."""
+    state = store.list_state(of)
+    failure: Exception | None = None
+    async with state.lock:
+        while missing := [key for key in keys if store.seen(of.record, key) is None]:
+            unread = [] if state.total is None else unread_pages(state.total, state.asked)
+            pages = choose(len(missing), total=state.total, unread_pages=unread).pages
+            if not pages or state.failure is not None:
+                break
+            await _read_chunks(store, client, of, [(page, PAGE_LIMIT_MAX) for page in pages])
+            failure = state.failure
+        if isinstance(failure, GatewayNotFound):
+            return [store.seen(of.record, key) for key in keys]
+        if failure is None or isinstance(failure, GatewayInvalidResponse):
+            failures = await _read_singly(store, of.record, missing, single)
+        else:
+            # A gateway that just failed is not asked for every row by itself.
+            failures = dict.fromkeys(missing, failure)
+    return [failures.get(key) or store.seen(of.record, key) for key in keys]
+
+
+async def _read_singly(
+    store: Store, record: type[Record], keys: Iterable[Any], single: Callable[[Any], Awaitable[R]]
+) -> dict[Any, Exception]:
+    """Read each key by itself into the store; the failures by key. What does not exist is none."""
+
+    async def read(key: Any) -> Exception | None:
+        try:
+            store.saw(record, key, await single(key))
+        except GatewayNotFound:
+            return None
+        except FacadeError as error:
+            return error
+        return None
+
+    distinct = list(dict.fromkeys(keys))
+    failures = await asyncio.gather(*(read(key) for key in distinct))
+    return {key: failure for key, failure in zip(distinct, failures, strict=True) if failure is not None}
+
+
+# ---------------------------------------------------------------------------------------- full chargers
+
+
+async def chargers_by_id(
+    store: Store, client: GatewayClient, keys: Sequence[ChargerKey]
+) -> list[ChargerRecord | None | Exception]:
+    """
+    Full charger records: per OCPP location up to 100 in one call, otherwise singly.
+
+    The tenant-wide list is scanned only when its total is already known and that is fewer calls.
+    """
+    everywhere = store.list_state(Chargers())
+    async with everywhere.lock:
+        missing = _unseen_chargers(store, keys)
+        if everywhere.total is not None and missing:
+            unread = unread_pages(everywhere.total, everywhere.asked)
+            pages = choose(_calls_without_scan(missing), total=everywhere.total, unread_pages=unread).pages
+            await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages])
+    await _read_groups(store, client, _unseen_chargers(store, keys))
+
+    async def single(charger_id: str) -> ChargerRecord:
+        return decode((await store.reply(client.charger, charger_id)).body, store.into(ChargerRecord))
+
+    left = [key.charger_id for key in _unseen_chargers(store, keys)]
+    failures = await _read_singly(store, ChargerRecord, left, single)
+    return [failures.get(key.charger_id) or store.seen(ChargerRecord, key.charger_id) for key in keys]
+
+
+def _unseen_chargers(store: Store, keys: Sequence[ChargerKey]) -> list[ChargerKey]:
+    """Each charger once, with its location if any of its keys tells it."""
+    located = sorted(keys, key=lambda key: key.ocpp_location_id is None)
+    distinct = {key.charger_id: key for key in reversed(located)}
+    return [key for key in distinct.values() if store.seen(ChargerRecord, key.charger_id) is None]
+
+
+def _by_location(keys: Iterable[ChargerKey]) -> dict[str, list[str]]:
+    """Ids per OCPP location, where there are two or more: one alone costs the same by itself."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key in keys:
+        if key.ocpp_location_id is not None:
+            groups[key.ocpp_location_id].append(key.charger_id)
+    return {location: ids for location, ids in groups.items() if len(ids) > 1}
+
+
+def _calls_without_scan(keys: Sequence[ChargerKey]) -> int:
+    groups = _by_location(keys)
+    grouped = sum(len(ids) for ids in groups.values())
+    return len(keys) - grouped + sum(len(_chunked(ids)) for ids in groups.values())
+
+
+def _chunked(ids: Sequence[str]) -> list[Sequence[str]]:
+    return [ids[i : i + PAGE_LIMIT_MAX] for i in range(0, len(ids), PAGE_LIMIT_MAX)]
+
+
+async def _read_groups(store: Store, client: GatewayClient, keys: Sequence[ChargerKey]) -> None:
+    groups = [
+        (location, tuple(ids))
+        for location, all_ids in _by_location(keys).items()
+        for ids in _chunked(all_ids)
+    ]
+    await asyncio.gather(*(_read_group(store, client, location, ids) for location, ids in groups))
+
+
+async def _read_group(store: Store, client: GatewayClient, location: str, ids: tuple[str, ...]) -> None:
+    """
+    Chargers of one OCPP location into the store.
+
+    A location that is gone, or ids that have left it, are no failure: who is not found here is
+    read singly afterwards.
+    """
+    try:
+        reply = await store.reply(client.location_chargers, location, ids)
+        page = decode_page(reply.body, store.into(ChargerRecord), page=1, limit=PAGE_LIMIT_MAX)
+    except (GatewayNotFound, GatewayRejected):
+        return
+    for row in page.data:
+        if not isinstance(row, Invalid):
+            store.saw(ChargerRecord, row.id, row)
+
+
+# --------------------------------------------------------------------------- reads that have no list form
+
+
+def _one_by_one(read: Callable[[Store, GatewayClient, Any], Awaitable[Any]]) -> Any:
+    """The batch function of reads that cannot be joined: side by side, each failing alone."""
+
+    async def batch(store: Store, client: GatewayClient, keys: Sequence[Any]) -> list[Any]:
+        async def outcome(key: Any) -> Any:
+            try:
+                return await read(store, client, key)
+            except GatewayNotFound:
+                return None
+            except FacadeError as error:
+                return error
+
+        return await asyncio.gather(*(outcome(key) for key in keys))
+
+    return batch
+
+
+async def _cpo_provisioning(store: Store, client: GatewayClient, cpo_id: str) -> ProvisioningRecord:
+    return _decoded(await store.reply(client.cpo_status, cpo_id), ProvisioningRecord)
+
+
+async def _charger_provisioning(store: Store, client: GatewayClient, charger_id: str) -> ProvisioningRecord:
+    return _decoded(await store.reply(client.charger_status, charger_id), ProvisioningRecord)
+
+
+async def _cpo_report(store: Store, client: GatewayClient, cpo_id: str) -> ReportRecord:
+    return _decoded(await store.reply(client.cpo_report, cpo_id), ReportRecord)
+
+
+async def _job(store: Store, client: GatewayClient, key: tuple[str, str]) -> JobRecord:
+    return _decoded(await store.reply(client.location_job, *key), JobRecord)
+
+
+async def _cpo_templates(store: Store, client: GatewayClient, _key: tuple[()]) -> Any:
+    return decode_listing((await store.reply(client.cpo_templates)).body, CPOTemplateRecord).data
+
+
+async def _location_templates(store: Store, client: GatewayClient, key: tuple[str | None, str | None]) -> Any:
+    return decode_listing(
+        (await store.reply(client.location_templates, *key)).body, LocationTemplateRecord
+    ).data
+
+
+def _decoded(reply: Reply, record: type[R]) -> R:
+    return decode(reply.body, record)
+
+
+cpo_provisioning = _one_by_one(_cpo_provisioning)
+charger_provisioning = _one_by_one(_charger_provisioning)
+cpo_report = _one_by_one(_cpo_report)
+jobs = _one_by_one(_job)
+cpo_templates = _one_by_one(_cpo_templates)
+location_templates = _one_by_one(_location_templates)

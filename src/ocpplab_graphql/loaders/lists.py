@@ -1,0 +1,127 @@
+"""
+The lists of the gateway: what tells one from another, how a page of it is read and decoded.
+
+A list is (type, parent id, filters), whichever path led to it.
+"""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from ocpplab_graphql.gateway.client import GatewayClient
+from ocpplab_graphql.gateway.decode import Invalid, decode_log_page, decode_page
+from ocpplab_graphql.gateway.records import (
+    ChargerLogRecord,
+    ChargerRecord,
+    CPORecord,
+    LocationRecord,
+    Record,
+)
+from ocpplab_graphql.loaders.store import Store
+from ocpplab_graphql.loaders.windows import Range, offsets_covering, pages_covering
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Rows that one call brought, from `start`; it asked for `asked` of them."""
+
+    start: int
+    asked: int
+    rows: Sequence[Record | Invalid]
+    total: int
+
+
+class GatewayList:
+    """A list that windows can be read from. Equal lists share what is known of them."""
+
+    record: ClassVar[type[Record]]
+    limit_max: ClassVar[int] = 100
+
+    def key(self, row_id: str) -> Hashable:
+        """What a row of this list is remembered under."""
+        return row_id
+
+    def calls(self, ranges: Iterable[Range]) -> list[tuple[int, int]]:
+        """The fewest calls that cover `ranges`, each as the pair that `read` takes."""
+        return pages_covering(ranges)
+
+    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+        """The client's method, and its arguments before page and limit."""
+        raise NotImplementedError
+
+    async def read(self, store: Store, client: GatewayClient, call: tuple[int, int]) -> Chunk:
+        """
+        One call.
+
+        Raises:
+            GatewayError: the page could not be read.
+        """
+        page, limit = call
+        reply = await store.reply(*self.request(client), page, limit)
+        decoded = decode_page(reply.body, store.into(self.record), page=page, limit=limit)
+        return Chunk((page - 1) * limit, limit, decoded.data, decoded.total)
+
+
+@dataclass(frozen=True, slots=True)
+class CPOs(GatewayList):
+    """The caller's CPOs. C1."""
+
+    record = CPORecord
+
+    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+        """See GatewayList."""
+        return (client.list_cpos,)
+
+
+@dataclass(frozen=True, slots=True)
+class Locations(GatewayList):
+    """The locations of one CPO. L1."""
+
+    record = LocationRecord
+    cpo_id: str
+
+    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+        """See GatewayList."""
+        return client.list_locations, self.cpo_id
+
+    def key(self, row_id: str) -> Hashable:
+        """A location's id is unique only within its CPO."""
+        return self.cpo_id, row_id
+
+
+@dataclass(frozen=True, slots=True)
+class Chargers(GatewayList):
+    """The tenant's chargers, or those of one OCPP location. H1."""
+
+    record = ChargerRecord
+    ocpp_location_id: str | None = None
+
+    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+        """See GatewayList."""
+        return client.list_chargers, self.ocpp_location_id
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerLogs(GatewayList):
+    """The OCPP messages of one charger, within bounds that are inclusive. H5."""
+
+    record = ChargerLogRecord
+    limit_max = 1000
+    charger_id: str
+    start: datetime | None = None
+    end: datetime | None = None
+    action: str | None = None
+
+    def calls(self, ranges: Iterable[Range]) -> list[tuple[int, int]]:
+        """See GatewayList; any offset will do."""
+        return offsets_covering(ranges, self.limit_max)
+
+    async def read(self, store: Store, client: GatewayClient, call: tuple[int, int]) -> Chunk:
+        """See GatewayList."""
+        offset, limit = call
+        reply = await store.reply(
+            client.charger_logs, self.charger_id, offset, limit, self.start, self.end, self.action
+        )
+        decoded = decode_log_page(reply.body, store.into(ChargerLogRecord), offset=offset, limit=limit)
+        return Chunk(offset, limit, decoded.data, decoded.total)

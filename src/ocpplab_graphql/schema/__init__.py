@@ -1,0 +1,23 @@
+"""The graph. Strawberry lives here: the schema object, made of the root types."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry.schema.config import StrawberryConfig
+
+from ocpplab_graphql.schema.mutations import Mutation
+from ocpplab_graphql.schema.queries import Query
+from ocpplab_graphql.schema.scalars import DATE_TIME
+from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location, Provisioning
+
+schema = strawberry.Schema(
+    query=Query,
+    mutation=Mutation,
+    types=[CPO, Location, Charger, BulkLocationJob, Provisioning],
+    config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=False),
+)
+
+
+def sdl() -> str:
+    """The schema in SDL, as `schema.graphql` and `/schema.graphql` hold it."""
+    return schema.as_str() + "\n"

@@ -1,0 +1,26 @@
+"""What every resolver of one operation shares."""
+
+from dataclasses import dataclass
+
+import strawberry
+
+from ocpplab_graphql.gateway.client import GatewayClient
+from ocpplab_graphql.loaders import Loaders
+from ocpplab_graphql.schema.limits import Limits
+
+
+@dataclass(slots=True)
+class Context:
+    """One operation's own: its caller's client, its loaders, its limits, its request id."""
+
+    client: GatewayClient
+    loaders: Loaders
+    limits: Limits
+    request_id: str
+
+    async def aclose(self) -> None:
+        """Stop what nobody waits for any more."""
+        await self.loaders.aclose()
+
+
+Info = strawberry.Info[Context, None]

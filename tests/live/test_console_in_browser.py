@@ -1,0 +1,406 @@
+"""The GraphiQL page in a real Chromium, from a real server on a free port."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from graphql import build_schema, graphql
+from playwright.async_api import (
+    Browser,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Request,
+    Response,
+    async_playwright,
+    expect,
+)
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from ocpplab_graphql.http.console import Console, ConsoleConfig
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Whatever the page might ask of another machine fails instead of leaving this one.
+    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+]
+QUERY_EDITOR = ".graphiql-query-editor .monaco-editor"
+HEADERS_EDITOR = ".graphiql-editor-tool .monaco-editor:visible"
+RESULT = ".result-window"
+BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 42, 59)"}
+
+SDL = '''
+"""A world of charge points."""
+schema { query: Query subscription: Subscription }
+type Query { "Charge point operators." cpos(first: Int, after: String): CPOConnection }
+type Subscription { "Ticks." cpoProvisioning(cpoId: ID!): Boolean }
+type CPOConnection { edges: [CPOEdge!]! nodes: [CPO]! totalCount: Int }
+type CPOEdge { node: CPO }
+type CPO {
+  id: ID! cpoId: ID!
+  "Common prefix of its chargers." namePrefix: String
+  locations(first: Int, after: String): LocationConnection
+}
+type LocationConnection { nodes: [Location]! totalCount: Int }
+type Location {
+  name: String city: String
+  chargers(first: Int, after: String): LocationChargerConnection
+}
+type LocationChargerConnection { nodes: [Charger]! totalCount: Int }
+type Charger { id: ID! identity: String }
+'''
+CPO = {
+    "id": "CPO:101",
+    "cpoId": "101",
+    "namePrefix": "Voltaire Recharge",
+    "locations": {
+        "totalCount": 120,
+        "nodes": [
+            {
+                "name": "Gare de Lyon",
+                "city": "Paris",
+                "chargers": {"totalCount": 4, "nodes": [{"identity": "VR-PAR-0001"}]},
+            }
+        ],
+    },
+}
+WORLD = {"cpos": {"totalCount": 1, "nodes": [CPO], "edges": [{"node": CPO}]}}
+
+
+@dataclass
+class ConsoleServer:
+    url: str
+    tokens: list[str | None] = field(default_factory=list)  # of each operation, in order
+
+
+class Facade:
+    """GraphQL over HTTP in its smallest form, with the console where the product has it."""
+
+    def __init__(self, console: Console, tokens: list[str | None]) -> None:
+        self._console = console
+        self._schema = build_schema(SDL)
+        self._tokens = tokens
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith(scope["root_path"] + "/graphql/console/"):
+            await self._console.assets(scope, receive, send)
+        elif scope["method"] == "GET":
+            await self._console.page(scope)(scope, receive, send)
+        else:
+            await (await self._answer(scope, receive))(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> JSONResponse:
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message["body"], message.get("more_body", False)
+        operation = json.loads(body)
+        self._tokens.append(dict(scope["headers"]).get(b"authorization", b"").decode() or None)
+        result = await graphql(
+            self._schema,
+            operation["query"],
+            WORLD,
+            variable_values=operation.get("variables"),
+            operation_name=operation.get("operationName"),
+        )
+        return JSONResponse(result.formatted, media_type="application/graphql-response+json")
+
+
+@contextmanager
+def serve(app: ASGIApp) -> Iterator[int]:
+    """Serve on a free port of this machine, in a thread, until the block ends."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            deadline = time.monotonic() + 10
+            while not server.started and time.monotonic() < deadline:
+                thread.join(0.01)
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+@pytest.fixture
+def console_config() -> ConsoleConfig:
+    return ConsoleConfig(token="demo")
+
+
+@pytest.fixture
+def path_prefix() -> str:
+    return ""
+
+
+@pytest.fixture
+def console_server(console_config: ConsoleConfig, path_prefix: str) -> Iterator[ConsoleServer]:
+    tokens: list[str | None] = []
+    facade: ASGIApp = Facade(Console(console_config), tokens)
+    if path_prefix:
+        facade = Starlette(routes=[Mount(path_prefix, facade)])
+    with serve(facade) as port:
+        yield ConsoleServer(f"http://127.0.0.1:{port}{path_prefix}/graphql", tokens)
+
+
+@dataclass
+class Visit:
+    """A page, and everything about it that must not happen."""
+
+    page: Page
+    outside: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    assets: list[str] = field(default_factory=list)
+
+    def on_request(self, request: Request) -> None:
+        if urlsplit(request.url).hostname not in {"127.0.0.1", None}:
+            self.outside.append(request.url)
+
+    def on_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
+        if "/graphql/console/" in response.url:
+            self.assets.append(urlsplit(response.url).path)
+
+    def on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:  # violations of the policy are errors here
+            self.complaints.append(message.text)
+
+
+@asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI has no Chromium: install it, or name it in CHROMIUM.")
+        pytest.skip("No Chromium here: install it, or name it in CHROMIUM.")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def visit(url: str, *, color_scheme: Any = "light") -> AsyncIterator[Visit]:
+    """Open the page, and at the end hold it to account."""
+    async with chromium() as browser:
+        page = await browser.new_page(
+            viewport={"width": 1280, "height": 800}, color_scheme=color_scheme, reduced_motion="reduce"
+        )
+        visit = Visit(page)
+        page.on("request", visit.on_request)
+        page.on("response", visit.on_response)
+        page.on("console", visit.on_console)
+        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
+        await page.goto(url)
+        await expect(page.locator(QUERY_EDITOR)).to_be_visible()
+        yield visit
+        assert visit.outside == []
+        assert visit.complaints == []
+
+
+async def until_shown(page: Page, selector: str, text: str) -> None:
+    """Wait for a text on the screen. Monaco draws the visible lines only, one element each."""
+    await expect(page.locator(selector).first).to_contain_text(text, timeout=10_000)
+
+
+def line(page: Page, selector: str, text: str) -> Locator:
+    """One whole line of an editor, its indentation included; Monaco's spaces are non-breaking."""
+    whole = re.escape(text).replace(r"\ ", r"\s")
+    return page.locator(f"{selector} .view-line").filter(has_text=re.compile(f"^{whole}$"))
+
+
+async def write(page: Page, selector: str, text: str) -> None:
+    """Replace what is in an editor."""
+    await page.locator(selector).first.click()
+    await page.keyboard.press("Control+A")
+    await page.keyboard.press("Delete")  # or the first bracket would enclose what is there
+    await page.keyboard.insert_text(text)
+
+
+@pytest.mark.parametrize("color_scheme", BACKGROUND)
+async def test_the_first_query_shows_something_at_one_click(
+    console_server: ConsoleServer, tmp_path: Path, color_scheme: str
+) -> None:
+    async with visit(console_server.url, color_scheme=color_scheme) as visited:
+        page = visited.page
+        await until_shown(page, QUERY_EDITOR, "query FirstLook")
+        await until_shown(page, HEADERS_EDITOR, '"Authorization": "Bearer demo"')
+
+        await page.get_by_role("button", name="Execute query").click()
+        await until_shown(page, RESULT, "Gare de Lyon")
+
+        await page.screenshot(path=tmp_path / f"console-{color_scheme}.png")
+        # The schema is read before the headers tab exists: introspection needs no token.
+        assert console_server.tokens == [None, "Bearer demo"]
+        background = "getComputedStyle(document.querySelector('.graphiql-container')).backgroundColor"
+        assert await page.evaluate(background) == BACKGROUND[color_scheme]
+
+
+async def test_the_documentation_shows_the_schema(console_server: ConsoleServer, tmp_path: Path) -> None:
+    async with visit(console_server.url) as visited:
+        await visited.page.get_by_role("button", name="Show Documentation Explorer").click()
+        explorer = visited.page.locator(".graphiql-doc-explorer")
+        await expect(explorer).to_contain_text("A world of charge points.")
+        await explorer.get_by_text("Query", exact=True).click()
+        await expect(explorer).to_contain_text("Charge point operators.")
+        await visited.page.screenshot(path=tmp_path / "documentation.png")
+
+
+async def test_a_field_leads_to_its_documentation(console_server: ConsoleServer) -> None:
+    async with visit(console_server.url) as visited:
+        page = visited.page
+        await until_shown(page, QUERY_EDITOR, "query FirstLook")
+        field = page.locator(QUERY_EDITOR).get_by_text("namePrefix")
+        await field.hover(modifiers=["Control"])
+        await field.click(modifiers=["Control"])
+        await expect(page.locator(".graphiql-doc-explorer")).to_contain_text("Common prefix of its chargers.")
+
+
+async def test_the_editor_completes_checks_lays_out_and_offers_its_commands(
+    console_server: ConsoleServer, tmp_path: Path
+) -> None:
+    async with visit(console_server.url) as visited:
+        page = visited.page
+        await until_shown(page, QUERY_EDITOR, "query FirstLook")
+
+        await write(page, QUERY_EDITOR, "{ cpos { nodes { cpoI } } }")
+        for _ in range(6):
+            await page.keyboard.press("ArrowLeft")
+        await page.keyboard.press("Control+Space")
+        await expect(page.locator(".suggest-widget")).to_contain_text("cpoId")
+        await page.screenshot(path=tmp_path / "completion.png")
+        await page.keyboard.press("Enter")
+        await until_shown(page, QUERY_EDITOR, "{ cpos { nodes { cpoId } } }")
+
+        await write(page, QUERY_EDITOR, "{ cpos { nodes { nonsense } } } # kept")
+        await expect(page.locator(".graphiql-query-editor .squiggly-error")).to_be_visible()
+        await write(page, HEADERS_EDITOR, '{"Authorization":"Bearer org-x"} // kept')
+        await page.get_by_role("button", name="Prettify query").click()
+        await expect(line(page, QUERY_EDITOR, "    nodes {")).to_be_visible()
+        await expect(line(page, HEADERS_EDITOR, '  "Authorization": "Bearer org-x"')).to_be_visible()
+        await until_shown(page, QUERY_EDITOR, "# kept")
+        await until_shown(page, HEADERS_EDITOR, "// kept")
+
+        await page.locator(QUERY_EDITOR).click()
+        await page.keyboard.press("F1")
+        await page.keyboard.type("Run Op")
+        await expect(page.locator(".quick-input-widget")).to_contain_text("Run Operation")
+
+
+async def test_a_reload_keeps_the_query_and_forgets_the_token(console_server: ConsoleServer) -> None:
+    async with visit(console_server.url) as visited:
+        page = visited.page
+        await until_shown(page, HEADERS_EDITOR, "Bearer demo")
+        await write(page, QUERY_EDITOR, "{ cpos { totalCount } }")
+        await write(page, HEADERS_EDITOR, '{"Authorization": "Bearer org-secret"}')
+        await page.keyboard.press("Control+Enter")
+        await until_shown(page, RESULT, "totalCount")
+        assert console_server.tokens[-1] == "Bearer org-secret"
+        stored = "JSON.stringify([localStorage, sessionStorage, document.cookie])"
+        await page.wait_for_function(stored + ".includes('{ cpos { totalCount } }')")
+        assert "org-secret" not in await page.evaluate(stored)
+
+        await page.reload()
+        await until_shown(page, QUERY_EDITOR, "{ cpos { totalCount } }")
+        await until_shown(page, HEADERS_EDITOR, "Bearer demo")
+
+
+async def test_the_history_keeps_the_query_and_leaves_the_token_alone(console_server: ConsoleServer) -> None:
+    async with visit(console_server.url) as visited:
+        page = visited.page
+        await until_shown(page, HEADERS_EDITOR, "Bearer demo")
+        await write(page, HEADERS_EDITOR, '{"Authorization": "Bearer org-secret"}')
+        # Leaving a tab makes GraphiQL note what is in its editors.
+        await page.get_by_role("button", name="New tab").click()
+        await page.get_by_role("tab", name="FirstLook").click()
+        await until_shown(page, HEADERS_EDITOR, "Bearer org-secret")
+        await page.get_by_role("button", name="Execute query").click()
+        await until_shown(page, RESULT, "Gare de Lyon")
+        assert console_server.tokens[-1] == "Bearer org-secret"
+        assert "org-secret" not in await page.evaluate("JSON.stringify(localStorage)")
+
+        await write(page, QUERY_EDITOR, "{ cpos { totalCount } }")
+        await page.get_by_role("button", name="Show History").click()
+        await page.locator(".graphiql-history-item-label").click()
+        await until_shown(page, QUERY_EDITOR, "query FirstLook")
+        await until_shown(page, HEADERS_EDITOR, "Bearer org-secret")
+
+
+async def test_each_new_tab_starts_with_the_token(console_server: ConsoleServer) -> None:
+    async with visit(console_server.url) as visited:
+        page = visited.page
+        await until_shown(page, HEADERS_EDITOR, "Bearer demo")
+        await page.get_by_role("button", name="New tab").click()
+        await write(page, QUERY_EDITOR, "{ cpos { totalCount } }")
+        await until_shown(page, HEADERS_EDITOR, "Bearer demo")
+        await page.keyboard.press("Control+Enter")
+        await until_shown(page, RESULT, "totalCount")
+        assert console_server.tokens[-1] == "Bearer demo"
+
+
+class TestWithoutAnEmbeddedSandbox:
+    @pytest.fixture
+    def console_config(self) -> ConsoleConfig:
+        return ConsoleConfig(token=None)
+
+    async def test_a_place_for_the_token_is_prepared_and_sent_only_when_filled(
+        self, console_server: ConsoleServer
+    ) -> None:
+        async with visit(console_server.url) as visited:
+            page = visited.page
+            await until_shown(page, HEADERS_EDITOR, '"Authorization": "Bearer "')
+            await page.get_by_role("button", name="Execute query").click()
+            await until_shown(page, RESULT, "Gare de Lyon")
+            assert console_server.tokens == [None, None]
+
+
+class TestWithoutIntrospection:
+    @pytest.fixture
+    def console_config(self) -> ConsoleConfig:
+        return ConsoleConfig(introspection=False)
+
+    async def test_nothing_is_asked_until_somebody_asks(self, console_server: ConsoleServer) -> None:
+        async with visit(console_server.url) as visited:
+            await until_shown(visited.page, QUERY_EDITOR, "query FirstLook")
+            await visited.page.get_by_role("button", name="Execute query").click()
+            await until_shown(visited.page, RESULT, "Gare de Lyon")
+            assert len(console_server.tokens) == 1
+
+
+class TestBehindAPathPrefix:
+    @pytest.fixture
+    def path_prefix(self) -> str:
+        return "/charging"
+
+    async def test_everything_is_below_the_prefix(self, console_server: ConsoleServer) -> None:
+        async with visit(console_server.url) as visited:
+            await visited.page.get_by_role("button", name="Execute query").click()
+            await until_shown(visited.page, RESULT, "Gare de Lyon")
+            assert console_server.url.endswith("/charging/graphql")
+            assert visited.assets
+            assert all(path.startswith("/charging/graphql/console/") for path in visited.assets)
