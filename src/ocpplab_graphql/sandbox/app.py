@@ -5,6 +5,7 @@ The lifespan opens the database, writes the demo world into an empty one, and st
 mounts the application enters it: `async with app.router.lifespan_context(app)`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -37,6 +38,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
 
     A path prefix is whatever the server or the mount says (`root_path`).
     """
+    begun: set[asyncio.Future[None]] = set()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,6 +48,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
                 await _sow(database)
             async with _working(app, database, config.step_delay_ms / 1000):
                 yield
+                await asyncio.gather(*begun, return_exceptions=True)
         finally:
             await database.close()
 
@@ -63,7 +66,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
         app.include_router(part.router)
     add_problem_handlers(app)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Unbroken)
+    app.add_middleware(Unbroken, begun=begun)
     return app
 
 

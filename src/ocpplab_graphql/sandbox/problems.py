@@ -120,10 +120,10 @@ class Unbroken:
     and leave its connection in an unknown state.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap an application."""
+    def __init__(self, app: ASGIApp, begun: "set[asyncio.Future[None]]") -> None:
+        """Wrap an application; `begun` holds the requests that run, for whoever closes the database."""
         self._app = app
-        self._begun: set[asyncio.Future[None]] = set()
+        self._begun = begun
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the application in a task of its own; whoever waits for it may leave."""
