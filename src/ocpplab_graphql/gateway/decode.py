@@ -7,7 +7,7 @@ place of the row, and only a bad envelope fails its page. Whoever reads a value 
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -19,6 +19,9 @@ from ocpplab_graphql.gateway.records import Listing, LogPage, Page, Record
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
+
+# Not JSON, not UTF-8, or nested deeper than the decoder goes.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Invalid(Struct, frozen=True):
@@ -49,10 +52,15 @@ def decode(body: bytes, into: type[R]) -> R:
     try:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError:
-        record: R = checked(_salvaged(msgspec.json.decode(body), into), "object")
-        return record
-    except msgspec.DecodeError as error:
+        pass
+    except _UNREADABLE as error:
         raise _not_json(error) from None
+    try:
+        value = msgspec.json.decode(body)
+    except _UNREADABLE as error:
+        raise _not_json(error) from None
+    record: R = checked(_salvaged(value, into), "object")
+    return record
 
 
 def decode_page(body: bytes, row: type[R], *, page: int, limit: int) -> "Page[R | Invalid]":
@@ -108,7 +116,7 @@ def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
     """
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return "", ()
     said = said.get("detail") if isinstance(said, dict) else None
     if isinstance(said, str):
@@ -119,7 +127,8 @@ def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
     return "", ()
 
 
-@cache
+# Bounded: clients choose what is selected, so there are as many types as they like.
+@lru_cache(maxsize=512)
 def narrowed(record: type[R], keys: frozenset[str]) -> type[R]:
     """
     A record type that decodes only `keys` of another (and its key), at every level that is a row.
@@ -151,17 +160,19 @@ def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
         return msgspec.json.decode(body, type=_typed(envelope, row))
     except msgspec.ValidationError:
         pass
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise _not_json(error) from None
     try:
         outer = msgspec.json.decode(body, type=_typed(envelope, Raw))
     except msgspec.ValidationError as error:
         raise GatewayInvalidResponse(f"The gateway sent a list that cannot be read: {error}.") from None
+    except _UNREADABLE as error:
+        raise _not_json(error) from None
     rows = [_row(raw, row) for raw in outer.data]
     return msgspec.structs.replace(outer, data=rows)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def _typed(envelope: Any, row: Any) -> Any:
     return envelope[row]
 
@@ -179,8 +190,14 @@ def _row(raw: Raw, row: type[R]) -> "R | Invalid":
     try:
         return msgspec.json.decode(raw, type=row)
     except msgspec.ValidationError:
+        pass
+    except _UNREADABLE as error:
+        return Invalid(str(error))
+    try:
         salvaged: R | Invalid = _salvaged(msgspec.json.decode(raw), row)
-        return salvaged
+    except _UNREADABLE as error:
+        return Invalid(str(error))
+    return salvaged
 
 
 def _salvaged(value: Any, into: Any) -> Any:
