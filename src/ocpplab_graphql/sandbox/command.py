@@ -32,7 +32,7 @@ __all__ = ["sandbox"]
 )
 @click.pass_context
 def sandbox(
-    context: click.Context, host: str, port: int, database: str, seed: Seed, step_delay_ms: int
+    context: click.Context, *, host: str, port: int, database: str, seed: Seed, step_delay_ms: int
 ) -> None:
     """Serve the sandbox gateway alone."""
     if context.invoked_subcommand is not None:
