@@ -24,7 +24,8 @@ from ocpplab_graphql.gateway.records import (
 )
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.fields import ROWS, load_row, window_of
-from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location, Provisioning
+from ocpplab_graphql.schema.provisioning import Provisioning
+from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location
 
 # Per type, the record whose existence is the node's.
 _OWN: dict[str, tuple[type[Any], type[Record]]] = {
