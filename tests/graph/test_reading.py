@@ -125,7 +125,7 @@ async def test_an_id_that_can_be_none_nulls_only_itself(graphql):
     [
         'cpo(cpoId: "Location:101:loc-1") { id }',
         'cpo(cpoId: "0101") { id }',
-        'cpo(cpoId: "١٠١") { id }',
+        'cpo(cpoId: "\u0661\u0660\u0661") { id }',
         'cpo(cpoId: "") { id }',
         'location(locationId: "loc-1") { id }',
         'location(cpoId: "102", locationId: "Location:101:loc-1") { id }',

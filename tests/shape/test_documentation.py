@@ -61,7 +61,7 @@ def test_every_error_has_a_code_a_docstring_and_a_place_in_the_drawing(cls):
 
 def test_the_product_speaks_of_itself_alone():
     said = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
-    files = [p for p in ROOT.joinpath("src").rglob("*.py")]
+    files = ROOT.joinpath("src").rglob("*.py")
 
     assert [str(p.relative_to(ROOT)) for p in files if said.search(p.read_text(encoding="utf-8"))] == []
 

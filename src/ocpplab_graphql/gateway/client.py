@@ -69,12 +69,15 @@ class Gateway:
         """A client for one caller, whose calls all end within `timeout_s` seconds from now."""
         return GatewayClient(self, credentials, deadline=time.monotonic() + timeout_s)
 
+    def slot(self) -> asyncio.Semaphore:
+        """The right to one call in flight; waiting for it sends nothing."""
+        return self._slots
+
     async def send(self, request: Request, credentials: Credentials) -> Reply:
-        """Send one request with the caller's own headers, when a slot is free."""
-        async with self._slots:
-            return await self._transport.send(
-                request.method, self._base_url + request.target, _headers(request, credentials), request.body
-            )
+        """Send one request with the caller's own headers. Whoever calls this holds a slot."""
+        return await self._transport.send(
+            request.method, self._base_url + request.target, _headers(request, credentials), request.body
+        )
 
     async def is_reachable(self) -> bool:
         """Whether the gateway answers at all, within two seconds. Needs no credentials."""
@@ -206,11 +209,13 @@ class GatewayClient:
             self.calls.append(Call(request, status, duration_ms, size))
 
     async def _within_deadline(self, request: Request) -> Reply:
+        begun = False
         try:
-            async with asyncio.timeout(self._deadline - time.monotonic()):
+            async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slot():
+                begun = True
                 return await self._gateway.send(request, self._credentials)
         except TimeoutError:
-            if not request.is_read:
+            if begun and not request.is_read:
                 raise _outcome_unknown("no answer came before the deadline") from None
             raise GatewayTimeout("The gateway did not answer before the operation's deadline.") from None
         except TransportFailed as failure:

@@ -7,7 +7,7 @@ place of the row, and only a bad envelope fails its page. Whoever reads a value 
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -18,7 +18,9 @@ from ocpplab_graphql.gateway.errors import Complaint, GatewayInvalidResponse
 from ocpplab_graphql.gateway.records import Listing, LogPage, Page, Record
 
 R = TypeVar("R", bound=Record)
-T = TypeVar("T")
+
+# Types are made per selection, and selections are the clients' to choose: so they are bounded.
+_TYPES_KEPT = 1024
 
 
 class Invalid(Struct, frozen=True):
@@ -119,7 +121,7 @@ def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
     return "", ()
 
 
-@cache
+@lru_cache(maxsize=_TYPES_KEPT)
 def narrowed(record: type[R], keys: frozenset[str]) -> type[R]:
     """
     A record type that decodes only `keys` of another (and its key), at every level that is a row.
@@ -161,7 +163,7 @@ def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
     return msgspec.structs.replace(outer, data=rows)
 
 
-@cache
+@lru_cache(maxsize=_TYPES_KEPT)
 def _typed(envelope: Any, row: Any) -> Any:
     return envelope[row]
 
