@@ -62,7 +62,7 @@ async def test_a_field_whose_route_fails_is_null_with_a_code_and_the_other_stand
 ):
     lie, code = FAULTS[fault]
     wire.answer = at(route, lie)
-    other = FIELDS["/ocpi/templates/cpos" if route == "/ocpp/chargers" else "/ocpp/chargers"]
+    other = FIELDS["/ocpi/cpos" if route == "/ocpi/templates/cpos" else "/ocpi/templates/cpos"]
 
     body = await graphql(f"{{ bad: {FIELDS[route]} good: {other} }}")
 
@@ -157,7 +157,7 @@ async def test_a_row_without_an_id_is_a_null_node_with_an_error_and_its_siblings
 
 
 async def test_a_page_that_fails_nulls_its_connection_with_one_error(graphql, wire):
-    wire.answer = lambda _method, target: Reply(500, {}, b"") if "page=2" in target else None
+    wire.answer = lambda _method, target: Reply(500, {}, b"") if "page=11&limit=10" in target else None
 
     body = await graphql(
         '{ cpo(cpoId: "101") { locations(first: 110) { nodes { id } pageInfo { endCursor } } } cpos { totalCount } }'
