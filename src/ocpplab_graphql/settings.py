@@ -9,8 +9,7 @@ import os
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, HttpUrl, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
 
 PREFIX = "OCPPLAB_"
 
@@ -19,10 +18,10 @@ class SettingsError(Exception):
     """A setting that does not exist, or a value that does not fit; the message is for the operator."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """How the service runs. Field names are the variables' names without `OCPPLAB_`, in lower case."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
@@ -73,7 +72,7 @@ class Settings(BaseSettings):
         default=10_000, ge=100, description="Most lexical tokens in one document."
     )
     max_document_depth: int = Field(
-        default=200, ge=10, le=400, description="Deepest nesting of braces and brackets in one document."
+        default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
     )
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")
@@ -88,33 +87,54 @@ class Settings(BaseSettings):
         default=0, ge=0, description="Pause of the sandbox before each item of a bulk job, in milliseconds."
     )
 
+    @field_validator("gateway_url")
+    @classmethod
+    def _plain(cls, url: HttpUrl | None) -> HttpUrl | None:
+        if url is not None and (url.username or url.password or url.query or url.fragment):
+            raise ValueError("must be scheme, host, port and path alone; credentials come from the callers")
+        return url
+
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Self:
         """
-        The settings from the environment, with command-line values over them.
+        The settings of `environ` (by default the process's own), with `overrides` over them.
+
+        Args:
+            overrides: values from the command line; None means not given.
 
         Raises:
             SettingsError: an unknown `OCPPLAB_*` name, or a value that does not fit; one line.
         """
-        _refuse_unknown(os.environ if environ is None else environ, known=set(cls.model_fields))
-        given = {name: value for name, value in overrides.items() if value is not None}
+        given: dict[str, object] = {
+            **_from(os.environ if environ is None else environ, set(cls.model_fields))
+        }
+        given |= {name: value for name, value in overrides.items() if value is not None}
         try:
-            return cls(**given)  # type: ignore[arg-type]  # checked by pydantic, which is the point
+            return cls.model_validate(given)
         except ValidationError as error:
             raise SettingsError(_one_line(error)) from None
 
 
-def _refuse_unknown(environ: Mapping[str, str], known: set[str]) -> None:
-    names = sorted(n for n in environ if n.upper().startswith(PREFIX))
-    unknown = [n for n in names if n.upper().removeprefix(PREFIX).lower() not in known]
+def _from(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
+    """
+    Setting to text, of the variables that are ours.
+
+    Raises:
+        SettingsError: one of them is no setting.
+    """
+    ours = {
+        name.upper().removeprefix(PREFIX).lower(): name for name in environ if name.upper().startswith(PREFIX)
+    }
+    unknown = sorted(ours.keys() - known)
     if unknown:
         raise SettingsError(
-            f"Unknown setting {unknown[0]}. Known are: "
+            f"Unknown setting {ours[unknown[0]]}. Known are: "
             + ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in known))
         )
+    return {setting: environ[name] for setting, name in ours.items()}
 
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
-    name = ".".join(str(part) for part in first["loc"]).lower().removeprefix(PREFIX.lower())
-    return f"Setting {PREFIX}{name.upper()}: {first['msg']}, got {first['input']!r}."
+    name = str(first["loc"][0]).upper()
+    return f"Setting {PREFIX}{name}: {first['msg']}, got {first['input']!r}."

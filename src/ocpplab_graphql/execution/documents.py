@@ -36,6 +36,9 @@ _NESTING = re.compile(
     r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:""")?|"(?:[^"\\\n\r]|\\.)*+"?|#[^\n\r]*|[{}\[\]()]'
 )
 
+# A longer text is prepared each time, so that the cache has a bound in bytes too.
+_TEXT_KEPT_MAX = 64 * 1024
+
 
 class Refused(Exception):
     """A document that is not executed: with a code, and the errors that say why."""
@@ -89,15 +92,20 @@ class Documents:
         """
         known = self._known.get(text)
         if known is None:
-            known = self._known[text] = self._prepare(text)
-            if len(self._known) > self._size:
-                self._known.popitem(last=False)
+            known = self._prepare(text)
+            if len(text) <= _TEXT_KEPT_MAX:
+                self._keep(text, known)
         else:
             self._known.move_to_end(text)
         if isinstance(known, Refused):
             # A new one: an exception that is raised again and again keeps every caller's frames.
             raise Refused(known.code, known.errors)
         return known
+
+    def _keep(self, text: str, prepared: Prepared | Refused) -> None:
+        self._known[text] = prepared
+        if len(self._known) > self._size:
+            self._known.popitem(last=False)
 
     def _prepare(self, text: str) -> Prepared | Refused:
         depth = _depth(text)
@@ -110,6 +118,8 @@ class Documents:
             if "more than" in error.message and "tokens" in error.message:
                 return _too_complex(f"A document may have {self._max_tokens} tokens, this one has more.")
             return Refused(ErrorCode.GRAPHQL_PARSE_FAILED, [error])
+        except RecursionError:
+            return _too_complex("The fragments of this document nest too deep: nest fewer in each other.")
         if errors:
             return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
         return Prepared(document, selected_records(self._schema, _fields_in(self._schema, document)))

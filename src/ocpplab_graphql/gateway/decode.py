@@ -18,7 +18,9 @@ from ocpplab_graphql.gateway.errors import Complaint, GatewayInvalidResponse
 from ocpplab_graphql.gateway.records import Listing, LogPage, Page, Record
 
 R = TypeVar("R", bound=Record)
-T = TypeVar("T")
+
+# Types are made per selection, and selections are the clients' to choose: so they are bounded.
+_TYPES_KEPT = 1024
 
 # Not JSON, not UTF-8, or nested deeper than the decoder goes.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -127,8 +129,7 @@ def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
     return "", ()
 
 
-# Bounded: clients choose what is selected, so there are as many types as they like.
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_TYPES_KEPT)
 def narrowed(record: type[R], keys: frozenset[str]) -> type[R]:
     """
     A record type that decodes only `keys` of another (and its key), at every level that is a row.
@@ -172,7 +173,7 @@ def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
     return msgspec.structs.replace(outer, data=rows)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=_TYPES_KEPT)
 def _typed(envelope: Any, row: Any) -> Any:
     return envelope[row]
 

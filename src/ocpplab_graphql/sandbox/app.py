@@ -5,6 +5,7 @@ The lifespan opens the database, writes the demo world into an empty one, and st
 mounts the application enters it: `async with app.router.lifespan_context(app)`.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from ocpplab_graphql.sandbox.config import SandboxConfig, SandboxStartError
 from ocpplab_graphql.sandbox.database import Database, open_database
 from ocpplab_graphql.sandbox.jobs import Submissions, Worker
-from ocpplab_graphql.sandbox.problems import BodyLimit, add_problem_handlers
+from ocpplab_graphql.sandbox.problems import BodyLimit, Unbroken, add_problem_handlers
 from ocpplab_graphql.sandbox.routes import about, chargers, cpos, locations, templates
 from ocpplab_graphql.sandbox.seed.sow import sow_demo
 from ocpplab_graphql.sandbox.store import Store
@@ -37,6 +38,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
 
     A path prefix is whatever the server or the mount says (`root_path`).
     """
+    begun: set[asyncio.Future[None]] = set()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -46,6 +48,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
                 await _sow(database)
             async with _working(app, database, config.step_delay_ms / 1000):
                 yield
+                await asyncio.gather(*begun, return_exceptions=True)
         finally:
             await database.close()
 
@@ -63,6 +66,7 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
         app.include_router(part.router)
     add_problem_handlers(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Unbroken, begun=begun)
     return app
 
 

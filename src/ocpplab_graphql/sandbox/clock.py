@@ -1,4 +1,4 @@
-"""Time as the gateway writes it: ISO 8601 in UTC with `Z`, whole seconds, so that text order is time order."""
+"""Time as the gateway writes it: ISO 8601, UTC, `Z`, whole seconds: the order of texts is that of time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +13,7 @@ def instant(moment: datetime) -> str:
 
 
 def now() -> str:
-    """This second."""
+    """The present second."""
     return instant(datetime.now(UTC))
 
 

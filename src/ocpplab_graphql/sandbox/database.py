@@ -8,17 +8,19 @@ sandbox needs.
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, select
 from sqlalchemy.engine import URL, Connection, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from ocpplab_graphql.sandbox.config import SandboxStartError
+from ocpplab_graphql.sandbox.driver import connect
 from ocpplab_graphql.sandbox.models import SCHEMA_VERSION, meta, metadata
 
 __all__ = ["Database", "open_database"]
@@ -119,10 +121,20 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SandboxStartError(f"cannot make the folder of the database {path}: {error.strerror}") from error
-    engine = create_async_engine(url, pool_size=8, max_overflow=0)
+    _probe(path)
+    engine = create_async_engine(url, pool_size=8, max_overflow=0, async_creator=lambda: connect(path))
     event.listen(engine.sync_engine, "connect", _set_pragmas)
     event.listen(engine.sync_engine, "begin", _begin)
     return engine
+
+
+def _probe(path: str) -> None:
+    """Open the file once in the plain way: the asynchronous driver leaves a dying thread when it cannot."""
+    try:
+        with closing(sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+            connection.execute("PRAGMA schema_version").fetchall()
+    except sqlite3.Error as error:
+        raise SandboxStartError(f"cannot open the database {path}: {_cause(error)}") from error
 
 
 def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
@@ -170,6 +182,6 @@ def _shown(url: URL) -> str:
 
 def _cause(error: BaseException) -> str:
     original = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(error, OperationalError) and "locked" in str(original):
+    if "locked" in str(original):
         return "another program holds its lock"
     return str(original).splitlines()[0] if str(original) else type(original).__name__

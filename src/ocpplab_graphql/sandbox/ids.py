@@ -12,7 +12,6 @@ import uuid
 __all__ = [
     "charger_row",
     "cpo_row",
-    "job_key",
     "location_row",
     "ocpp_location_row",
     "organization_named",
@@ -46,14 +45,6 @@ def ocpp_location_row(ocpp_location_id: str) -> int | None:
 def charger_row(charger_id: str) -> int | None:
     """The row of `dep-7`."""
     return _row("dep-", charger_id)
-
-
-def job_key(job_id: str) -> str | None:
-    """A job's uuid in the only spelling that is stored, or None for what is no uuid."""
-    try:
-        return str(uuid.UUID(job_id))
-    except ValueError:
-        return None
 
 
 def organization_named(name: str) -> str:

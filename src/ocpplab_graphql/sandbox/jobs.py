@@ -203,6 +203,7 @@ class Worker:
         self._step_delay_s = step_delay_s
         self._owner = str(uuid.uuid4())
         self._news = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -218,15 +219,23 @@ class Worker:
         self._news.set()
 
     async def stop(self) -> None:
-        """Stop between two commits. What is not done stays pending."""
-        tasks = [*self._tasks, *self._running.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """
+        Stop between two commits. What is not done stays pending.
+
+        Nothing is cancelled: a connection that is cut off inside a transaction may keep its lock.
+        """
+        self._stopping.set()
+        self._news.set()
+        await asyncio.gather(*self._tasks, *self._running.values(), return_exceptions=True)
         await self._give_back()
 
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not past the end."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
     async def _look_for_jobs(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             self._news.clear()
             try:
                 await self._take_up_jobs()
@@ -251,12 +260,12 @@ class Worker:
 
     async def _do_job(self, job: _Job) -> None:
         try:
-            while not await self._finish(job):
+            while not self._stopping.is_set() and not await self._finish(job):
                 for item in await self._lease(job):
                     await self._do_item(job, item)
         except DBAPIError as error:
             _log.warning("job %s pauses: %s", job.job_id, error.orig)
-            await asyncio.sleep(POLL_S)
+            await self._pause(POLL_S)
         finally:
             del self._running[job.job_id]
             self._news.set()
@@ -281,12 +290,14 @@ class Worker:
         async with self._database.writing() as connection:
             items = (await connection.execute(lease)).all()
         if not items:
-            await asyncio.sleep(POLL_S)
+            await self._pause(POLL_S)
         return sorted(items, key=lambda item: item.id)
 
     async def _do_item(self, job: _Job, item: Any) -> None:
         if self._step_delay_s:
-            await asyncio.sleep(self._step_delay_s)
+            await self._pause(self._step_delay_s)
+        if self._stopping.is_set():
+            return
         try:
             if FAIL_MARK in item.name:
                 await self._fail_item(item, _simulated_failure())
@@ -340,8 +351,8 @@ class Worker:
     async def _renew_leases(self) -> None:
         """Say that we live, as long as we hold anything."""
         mine = and_(job_items.c.lease_owner == self._owner, job_items.c.state == "PENDING")
-        while True:
-            await asyncio.sleep(RENEWAL_S)
+        while not self._stopping.is_set():
+            await self._pause(RENEWAL_S)
             if not self._running:
                 continue
             try:

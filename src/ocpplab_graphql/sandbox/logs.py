@@ -208,7 +208,7 @@ class _Ocpp201:
     def start(self, turn: int, connector: int, second: int) -> _Said:
         return self._transaction("Started", "CablePluggedIn", turn, connector, second)
 
-    def meter(self, turn: int, connector: int, power_w: int, energy_wh: int, second: int) -> _Said:
+    def meter(self, _turn: int, connector: int, power_w: int, energy_wh: int, second: int) -> _Said:
         sampled = [
             {"value": power_w, "measurand": "Power.Active.Import"},
             {"value": energy_wh, "measurand": "Energy.Active.Import.Register"},

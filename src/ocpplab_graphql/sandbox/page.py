@@ -1,4 +1,4 @@
-"""The documentation page: plain HTML from the OpenAPI document, readable without scripts or network."""
+"""The documentation page: plain HTML made from the OpenAPI document, without scripts."""
 
 from collections.abc import Iterator, Mapping
 from html import escape

@@ -4,6 +4,7 @@ Errors in the contract's two shapes, and the limit on a body's size.
 `{"detail": str}` for every status but 422, which lists what is wrong where. Source: gateway contract, 1.
 """
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ocpplab_graphql.sandbox.requests import ITEM_KINDS
 
-__all__ = ["MAX_BODY_BYTES", "BodyLimit", "add_problem_handlers", "invalid", "not_found"]
+__all__ = ["MAX_BODY_BYTES", "BodyLimit", "Unbroken", "add_problem_handlers", "invalid", "not_found"]
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
@@ -109,6 +110,30 @@ class BodyLimit:
             return message
 
         return counted
+
+
+class Unbroken:
+    """
+    Finish every request that was begun, even when its caller is cancelled.
+
+    A server does so anyway. In process, a caller's cancellation would arrive in the middle of a transaction
+    and leave its connection in an unknown state.
+    """
+
+    def __init__(self, app: ASGIApp, begun: "set[asyncio.Future[None]]") -> None:
+        """Wrap an application; `begun` holds the requests that run, for whoever closes the database."""
+        self._app = app
+        self._begun = begun
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application in a task of its own; whoever waits for it may leave."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        task = asyncio.ensure_future(self._app(scope, receive, send))
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        await asyncio.shield(task)
 
 
 _TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES} bytes"

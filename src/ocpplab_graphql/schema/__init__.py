@@ -6,9 +6,10 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from ocpplab_graphql.schema.mutations import Mutation
+from ocpplab_graphql.schema.provisioning import Provisioning
 from ocpplab_graphql.schema.queries import Query
 from ocpplab_graphql.schema.scalars import DATE_TIME
-from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location, Provisioning
+from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location
 
 schema = strawberry.Schema(
     query=Query,

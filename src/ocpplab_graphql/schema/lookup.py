@@ -24,7 +24,8 @@ from ocpplab_graphql.gateway.records import (
 )
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.fields import ROWS, load_row, window_of
-from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location, Provisioning
+from ocpplab_graphql.schema.provisioning import Provisioning
+from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location
 
 # Per type, the record whose existence is the node's.
 _OWN: dict[str, tuple[type[Any], type[Record]]] = {
@@ -48,12 +49,13 @@ async def node_by_key(type_name: str, key: tuple[str, ...], info: Info) -> Any:
     node = of_type(key=key, rows={})
     selected = selected_fields(info._raw_info, type_name)
     proofs = [] if _needs(selected, own) else _proofs(node, own, selected, info)
-    if not proofs:
-        return node if await load_row(node, own, info.context.loaders) is not None else None
     outcomes = await asyncio.gather(*proofs, return_exceptions=True)
-    gone = any(outcome is None or isinstance(outcome, GatewayNotFound) for outcome in outcomes)
-    # Any other failure is told by the field that runs into it.
-    return None if gone else node
+    if any(outcome is None or isinstance(outcome, GatewayNotFound) for outcome in outcomes):
+        return None
+    if all(isinstance(outcome, BaseException) for outcome in outcomes):
+        # Nothing below could tell, or nothing was asked.
+        return node if await load_row(node, own, info.context.loaders) is not None else None
+    return node
 
 
 async def _provisioning(key: tuple[str, ...], info: Info) -> Provisioning | None:

@@ -18,8 +18,9 @@ from ocpplab_graphql.schema.enums import CurrentType
 from ocpplab_graphql.schema.fields import connection, many
 from ocpplab_graphql.schema.ids import cpo_key, key_below_cpo, key_of_argument, parse_global_id
 from ocpplab_graphql.schema.lookup import node_by_key
+from ocpplab_graphql.schema.node import Node
 from ocpplab_graphql.schema.templates import CPOTemplate, LocationTemplate
-from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location, Node
+from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location
 
 _CHARGERS = Many(
     lambda _root, given: Chargers(given.get("ocppLocationId")),

@@ -14,24 +14,18 @@ import strawberry
 from strawberry import ID, UNSET, Private
 
 from ocpplab_graphql.errors import NotFound
-from ocpplab_graphql.execution.bindings import BINDING, Embedded, Many, Part, Source, Value
+from ocpplab_graphql.execution.bindings import BINDING, Embedded, Many, Source, Value
 from ocpplab_graphql.execution.selection import needs_record
 from ocpplab_graphql.gateway.records import (
-    ChargerLogRecord,
     ChargerPlaceRecord,
     ChargerRecord,
     ChargerSummaryRecord,
-    CoordinatesRecord,
     CPORecord,
-    ErrorRecord,
-    EVSERecord,
     JobRecord,
     LocationRecord,
-    PartyRecord,
     ProvisioningRecord,
     Record,
     ReportRecord,
-    TopologyRecord,
 )
 from ocpplab_graphql.loaders import ChargerKey
 from ocpplab_graphql.loaders.lists import ChargerLogs, Locations
@@ -62,176 +56,16 @@ from ocpplab_graphql.schema.fields import (
     single,
     value,
 )
-from ocpplab_graphql.schema.ids import global_id
-
-POLL_INTERVAL_MS = 1000  # the gateway advises to poll every 1 to 2 s
-
-
-def gid(type_name: str, parts: int) -> Any:
-    """The global id of a node whose key has so many parts."""
-
-    def made(*key: str) -> str:
-        return global_id(type_name, *key)
-
-    return computed(
-        made,
-        *(Part(i) for i in range(parts)),
-        description=f"Global id, the same by every path; `node(id:)` takes it. Readable text such as "
-        f"`{_EXAMPLES[type_name]}`. Costs no call.",
-    )
-
-
-_EXAMPLES = {
-    "CPO": "CPO:101",
-    "Location": "Location:101:loc-42",
-    "Charger": "Charger:dep-7",
-    "BulkLocationJob": "BulkLocationJob:101:4f6b5e0e-7d1a-4b0a-9c2e-abc123456789",
-    "Provisioning": "Provisioning:CPO:101",
-}
-
-
-def status_of(text: str | None) -> ProvisioningStatus:
-    """The status the gateway wrote; UNKNOWN for one that this API does not know, or none."""
-    try:
-        return ProvisioningStatus(text)
-    except ValueError:
-        return ProvisioningStatus.UNKNOWN
-
-
-def is_finished(text: str | None) -> bool:
-    """Whether nothing more will happen."""
-    return status_of(text) in {ProvisioningStatus.READY, ProvisioningStatus.FAILED}
-
-
-def retry_after_ms(text: str | None) -> int | None:
-    """When to look again, in milliseconds; None when it is finished."""
-    return None if is_finished(text) else POLL_INTERVAL_MS
-
-
-@strawberry.interface(description="Anything with a global id. `node(id:)` and `nodes(ids:)` read it again.")
-class Node:
-    """
-    A thing of the gateway: its key, and what of it has been read.
-
-    Attributes:
-        key: what tells it from others of its type, in the gateway's own ids.
-        rows: the records at hand, by their type.
-        sources: where each of its records comes from.
-    """
-
-    sources: ClassVar[Mapping[type[Record], Source]] = {}
-
-    key: Private[tuple[str, ...]]
-    rows: Private[dict[type[Record], Any]]
-
-    id: ID = strawberry.field(description="Global id, the same by every path.")
-
-
-@strawberry.type(description="The OCPI party of a CPO.")
-class Party:
-    """Source: gateway contract, section 3."""
-
-    country_code: str | None = value(
-        PartyRecord, "country_code", description="ISO 3166-1 alpha-2 code of the party's country, such as FR."
-    )
-    party_id: str | None = value(
-        PartyRecord, "party_id", description="Three characters, unique within the country and organization."
-    )
-    role: str | None = value(PartyRecord, "role", description="OCPI role in upper case, such as CPO.")
-
-
-@strawberry.type(description="How much a CPO holds, as the gateway counts it.")
-class Topology:
-    """Source: gateway contract, section 3."""
-
-    location_count: int | None = value(TopologyRecord, "locations", description="Number of locations.")
-    charger_count: int | None = value(
-        TopologyRecord, "chargers", description="Number of chargers in all locations."
-    )
-    evse_count: int | None = value(TopologyRecord, "evses", description="Number of EVSEs in all chargers.")
-    connector_count: int | None = value(
-        TopologyRecord, "connectors", description="Number of connectors in all EVSEs."
-    )
-
-
-@strawberry.type(description="A point on Earth, WGS 84.")
-class Coordinates:
-    """Source: gateway contract, section 4."""
-
-    latitude: float = value(CoordinatesRecord, "latitude", description="Degrees north, -90 to 90.")
-    longitude: float = value(CoordinatesRecord, "longitude", description="Degrees east, -180 to 180.")
-
-
-@strawberry.type(name="EVSE", description="One EVSE of a charger: what one vehicle charges from.")
-class EVSE:
-    """Source: gateway contract, section 4."""
-
-    evse_uid: str = value(EVSERecord, "evse_uid", description="Identity of the EVSE in the CPO's system.")
-    evse_id: str | None = value(
-        EVSERecord, "ocpi_evse_id", description="Its id in OCPI, as roaming partners see it."
-    )
-    connector_id: str | None = value(EVSERecord, "ocpi_connector_id", description="OCPI id of its connector.")
-    topology_id: str | None = value(
-        EVSERecord, "topology_id", description="Its place in the charger's topology."
-    )
-
-
-@strawberry.type(description="Why a job, an item of it, or a provisioning failed.")
-class ProvisioningError:
-    """Source: gateway contract, section 4, L3."""
-
-    code: str = value(
-        ErrorRecord, "code", description="Stable code. The set is open: treat an unknown one as an error."
-    )
-    message: str = value(ErrorRecord, "message", description="For people; up to about 2,000 characters.")
-    step: str | None = value(ErrorRecord, "step", description="The step that failed, if the gateway tells.")
-    param: str | None = value(
-        ErrorRecord, "param", description="The input that it failed on, if the gateway tells."
-    )
-    doc_url: str | None = value(
-        ErrorRecord, "doc_url", description="Where the error is explained, if anywhere."
-    )
-    retryable: bool | None = value(
-        ErrorRecord, "retryable", description="True if the same payload may work later; null if unknown."
-    )
-
-
-@strawberry.type(
-    description="How the durable creation of a CPO or a charger stands. Reading it costs one call."
+from ocpplab_graphql.schema.node import Node, gid
+from ocpplab_graphql.schema.provisioning import (
+    BulkLocationFailure,
+    Provisioning,
+    ProvisioningError,
+    is_finished,
+    retry_after_ms,
+    status_of,
 )
-class Provisioning(Node):
-    """Key: type name of the owner, and the owner's id. Source: gateway contract, C3 and H3."""
-
-    id: ID = gid("Provisioning", 2)
-    status: ProvisioningStatus = computed(
-        status_of,
-        Value(ProvisioningRecord, "status"),
-        description="Where it stands; UNKNOWN if the gateway does not say.",
-    )
-    is_finished: bool = computed(
-        is_finished,
-        Value(ProvisioningRecord, "status"),
-        description="Whether it is READY or FAILED: nothing more will happen.",
-    )
-    retry_after_ms: int | None = computed(
-        retry_after_ms,
-        Value(ProvisioningRecord, "status"),
-        description="When to look again, in milliseconds; null when it is finished.",
-    )
-    current_step: str | None = computed(
-        lambda progress: progress and progress.current_step,
-        Value(ProvisioningRecord, "progress"),
-        description="What is being done; only while PROVISIONING.",
-    )
-    error: ProvisioningError | None = value(
-        ProvisioningRecord, "error", description="Why it failed; null unless FAILED."
-    )
-    workflow_run_id: str | None = value(
-        ProvisioningRecord, "workflow_run_id", description="The run in the gateway's workflow engine."
-    )
-    provisioned_at: datetime | None = value(
-        ProvisioningRecord, "provisioned_at", description="When it became READY; null before."
-    )
+from ocpplab_graphql.schema.values import EVSE, ChargerLog, Coordinates, Party, Topology
 
 
 def _charger_below(location: "Location", row: Any) -> "Charger":
@@ -423,22 +257,6 @@ _LOGS = Many(
 )
 
 
-@strawberry.type(description="One OCPP message between a charger and its central system.")
-class ChargerLog:
-    """Source: gateway contract, H5."""
-
-    direction: str | None = value(
-        ChargerLogRecord,
-        "direction",
-        description="Which way it went, such as cp_to_csms: from charge point to central system.",
-    )
-    action: str | None = value(
-        ChargerLogRecord, "action", description="The OCPP action, such as BootNotification."
-    )
-    message: str | None = value(ChargerLogRecord, "message", description="The message itself, as text.")
-    timestamp: datetime | None = value(ChargerLogRecord, "timestamp", description="When it was sent.")
-
-
 @strawberry.type(description="A simulated charger. There is no availability status: the gateway has none.")
 class Charger(Node):
     """Key: its deployment id. Source: gateway contract, sections 4 and 6."""
@@ -524,15 +342,6 @@ class Charger(Node):
         """The filters belong to the list: a cursor of one filter is none of another."""
         given = {"from": from_ or None, "to": to or None, "action": action or None}
         return await connection(_LOGS, self, info, Paging.of(first, after, last, before), given)
-
-
-@strawberry.type(description="An item of a bulk job that could not be created.")
-class BulkLocationFailure:
-    """Source: gateway contract, L3."""
-
-    index: int | None = strawberry.field(description="Which item of the input, from 0.")
-    name: str | None = strawberry.field(description="The name that was to be given, if the gateway tells.")
-    error: ProvisioningError | None = strawberry.field(description="Why.")
 
 
 @strawberry.type(

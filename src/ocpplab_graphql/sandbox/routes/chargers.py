@@ -85,6 +85,7 @@ End = Annotated[datetime, BeforeValidator(_end), _SHOWN]
 
 @router.get("/ocpp/chargers/{charger_id}/logs", summary="OCPP messages", responses=answers(200, Logs))
 async def charger_logs(
+    *,
     charger_id: str,
     organization: Tenant,
     store: Reads,

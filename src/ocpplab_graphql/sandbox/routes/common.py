@@ -38,7 +38,8 @@ def answers(success: int, model: Any, *errors: int) -> dict[int | str, dict[str,
 CpoId = Annotated[str, Path(pattern=r"^\d+$", max_length=64, description="digits", examples=["101"])]
 
 
-def _store(connection: HTTPConnection) -> Store:
+# Dependencies are coroutines though they wait for nothing: FastAPI sends plain functions to a thread.
+async def _store(connection: HTTPConnection) -> Store:
     store: Store = connection.app.state.store
     return store
 
@@ -46,7 +47,7 @@ def _store(connection: HTTPConnection) -> Store:
 Reads = Annotated[Store, Depends(_store)]
 
 
-def _window(
+async def _window(
     page: Annotated[int, Query(ge=1, description="from 1")] = 1,
     limit: Annotated[int, Query(ge=1, le=100, description="rows of a page")] = 50,
 ) -> Window:

@@ -82,6 +82,7 @@ async def location(cpo_id: CpoId, location_id: str, organization: Tenant, store:
     responses=answers(202, BulkAccepted, 400, 404, 409, 413, 503),
 )
 async def bulk_create(
+    *,
     cpo_id: CpoId,
     body: BulkLocations,
     organization: Tenant,
