@@ -266,10 +266,7 @@ def _decoded(body: bytes, headers: Mapping[str, str]) -> Any:
         )
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise _Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request without Content-Encoding.")
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"The request body is not JSON: {error}.") from None
+    return _json("The request body", body)
 
 
 def _envelope_of_query(query_string: bytes) -> dict[str, Any]:
@@ -287,15 +284,15 @@ def _envelope_of_query(query_string: bytes) -> dict[str, Any]:
     envelope: dict[str, Any] = {name: given[name] for name in ("query", "operationName") if name in given}
     for name in ("variables", "extensions"):
         if given.get(name):
-            envelope[name] = _json_parameter(name, given[name])
+            envelope[name] = _json(f"The parameter {name}", given[name])
     return envelope
 
 
-def _json_parameter(name: str, text: str) -> Any:
+def _json(what: str, text: str | bytes) -> Any:
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"The parameter {name} is not JSON: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"{what} is not JSON in UTF-8: {error}.") from None
 
 
 def _operation(envelope: Any) -> OperationRequest:
