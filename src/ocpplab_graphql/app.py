@@ -123,10 +123,10 @@ def _context_maker(settings: Settings, gateway: Gateway) -> MakeContext:
         bulk_items_max=settings.bulk_items_max,
     )
 
-    def for_request(credentials: Credentials, request_id: str) -> ContextFactory:
+    def for_request(credentials: Credentials, request_id: str, traced: bool) -> ContextFactory:
         def make(selected: Mapping[type[Record], frozenset[str]]) -> Context:
             client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
-            return Context(client, Loaders(client, selected), limits, request_id)
+            return Context(client, Loaders(client, selected, traced=traced), limits, request_id)
 
         return make
 

@@ -44,6 +44,10 @@ class OperationContext(Protocol):
 
     request_id: str
 
+    def extensions(self) -> dict[str, Any]:
+        """What `extensions.gateway` says of the operation, beside its errors."""
+        ...
+
     async def aclose(self) -> None:
         """Stop whatever of this operation still runs."""
         ...
@@ -108,15 +112,20 @@ class Executor:
             result = await running if isinstance(running, Awaitable) else running
         finally:
             await context.aclose()
-        return self._answer(result, context.request_id)
+        return self._answer(result, context)
 
-    def _answer(self, result: ExecutionResult, request_id: str) -> Answer:
+    def _answer(self, result: ExecutionResult, context: OperationContext) -> Answer:
         executed = result.data is not None or any(error.path for error in result.errors or ())
         body: dict[str, Any] = {"data": result.data} if executed else {}
+        told = dict(context.extensions()) if executed else {}
         if result.errors:
-            body["errors"], suppressed = format_errors(result.errors, request_id, at_most=self._errors_max)
+            body["errors"], suppressed = format_errors(
+                result.errors, context.request_id, at_most=self._errors_max
+            )
             if suppressed:
-                body["extensions"] = {"gateway": {"suppressedErrors": suppressed}}
+                told["suppressedErrors"] = suppressed
+        if told:
+            body["extensions"] = {"gateway": told}
         return Answer(body, executed)
 
     def _refusal(self, errors: list[GraphQLError], code: ErrorCode, request_id: str) -> Answer:

@@ -20,7 +20,7 @@ from ocpplab_graphql.gateway.client import Credentials
 from ocpplab_graphql.http.negotiation import GRAPHQL_RESPONSE, JSON, MediaType, accepts_html, negotiated
 from ocpplab_graphql.telemetry import logger, request_id_from
 
-MakeContext = Callable[[Credentials, str], ContextFactory]
+MakeContext = Callable[[Credentials, str, bool], ContextFactory]
 
 
 Page = Callable[[Scope], ASGIApp]
@@ -50,7 +50,7 @@ class GraphQLApp:
     `/graphql`.
 
     Args:
-        make_context: the context of an operation for these credentials and this request id.
+        make_context: the context of an operation for these credentials, this request id, traced or not.
         page: GraphiQL, for browsers, given the request's scope; None to serve no page.
         max_body_bytes: largest request body that is read.
     """
@@ -112,7 +112,7 @@ class GraphQLApp:
                 ((b"allow", b"GET, POST"),),
             )
         operation = _operation(envelope)
-        make_context = self._make_context(_credentials(scope), request_id)
+        make_context = self._make_context(_credentials(scope), request_id, _traced(headers))
         running = self._executor.execute(
             operation, make_context, request_id, queries_only=scope["method"] == "GET"
         )
@@ -232,6 +232,13 @@ def _media_type(headers: Mapping[str, str]) -> MediaType:
             f"Answers come as {GRAPHQL_RESPONSE} or {JSON}; accept one of them.",
         )
     return media_type
+
+
+def _traced(headers: Mapping[str, str]) -> bool:
+    wanted = headers.get("x-gateway-trace")
+    if wanted not in {None, "calls"}:
+        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls, got {wanted[:40]!r}.")
+    return wanted == "calls"
 
 
 def _credentials(scope: Scope) -> Credentials:

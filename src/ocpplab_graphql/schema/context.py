@@ -1,6 +1,7 @@
 """What every resolver of one operation shares."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import strawberry
 
@@ -17,6 +18,10 @@ class Context:
     loaders: Loaders
     limits: Limits
     request_id: str
+
+    def extensions(self) -> dict[str, Any]:
+        """What `extensions.gateway` says of this operation, beside its errors."""
+        return self.loaders.traced() or {}
 
     async def aclose(self) -> None:
         """Stop what nobody waits for any more."""
