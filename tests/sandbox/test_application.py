@@ -54,7 +54,7 @@ async def test_a_hundred_requests_at_once_are_all_answered(gateway):
 async def test_no_list_scans_a_whole_table(database):
     app = create_sandbox(SandboxConfig(database))
     async with app.router.lifespan_context(app):
-        engine = app.state.store._database._readers
+        engine = app.state.store._database._engine
         seen: list[tuple[str, tuple[object, ...]]] = []
         event.listen(
             engine.sync_engine,
