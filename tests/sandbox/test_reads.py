@@ -5,6 +5,8 @@ from pydantic import BaseModel
 
 from ocpplab_graphql.sandbox import replies
 
+ONLY_READS = True
+
 SHAPES: list[tuple[str, type[BaseModel]]] = [
     ("/ocpi/cpos", replies.Page[replies.Cpo]),
     ("/ocpi/cpos/101", replies.Cpo),
