@@ -89,7 +89,7 @@ class CPORecord(Record, frozen=True):
 class RoamHelperRecord(Record, frozen=True):
     """What a roaming peer needs to connect: secrets. Only in the reply to C2."""
 
-    credentials_payload: str | None = None
+    credentials_payload: str | dict[str, Any] | None = None
     curl_snippet: str | None = None
 
 

@@ -1,5 +1,8 @@
 """What mutations answer: the changed object, or the reasons why nothing changed."""
 
+from typing import Any
+
+import msgspec
 import strawberry
 from strawberry import ID, Private
 
@@ -7,7 +10,7 @@ from ocpplab_graphql.execution.bindings import Value
 from ocpplab_graphql.gateway.records import CPOAcceptedRecord, RoamHelperRecord
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.errors import UserError
-from ocpplab_graphql.schema.fields import read, value
+from ocpplab_graphql.schema.fields import computed, read, value
 from ocpplab_graphql.schema.provisioning import Provisioning
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Location
 
@@ -47,12 +50,18 @@ class DeleteLocationPayload:
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
 
 
+def _as_text(payload: str | dict[str, Any] | None) -> str | None:
+    return msgspec.json.encode(payload).decode() if isinstance(payload, dict) else payload
+
+
 @strawberry.type(description="What a roaming peer needs to connect to a new CPO: secrets, told once.")
 class RoamHelper:
     """Source: gateway contract, section 3."""
 
-    credentials_payload: str | None = value(
-        RoamHelperRecord, "credentials_payload", description="OCPI credentials object as JSON text. A secret."
+    credentials_payload: str | None = computed(
+        _as_text,
+        Value(RoamHelperRecord, "credentials_payload"),
+        description="OCPI credentials object as JSON text. A secret.",
     )
     curl_snippet: str | None = value(
         RoamHelperRecord,

@@ -57,13 +57,6 @@ def _mistakes(given: CreateCPOInput) -> Iterator[UserError]:
         yield error("OUT_OF_RANGE", message, (*here, "ttlSeconds"))
     if given.overrides:
         for name, value in vars(given.overrides).items():
-            if _is_number(value) and value < 1:
-                yield error(
-                    "OUT_OF_RANGE",
-                    f"{camel(name)} is at least 1, got {value}.",
-                    (*here, "overrides", camel(name)),
-                )
-
-
-def _is_number(value: Any) -> bool:
-    return value is not None and value is not UNSET
+            if isinstance(value, int) and value < 1:
+                path = (*here, "overrides", camel(name))
+                yield error("OUT_OF_RANGE", f"{camel(name)} is at least 1, got {value}.", path)
