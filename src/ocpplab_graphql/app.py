@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -10,8 +11,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
-from ocpplab_graphql.execution.documents import Documents
-from ocpplab_graphql.execution.executor import ContextFactory, Executor
+from ocpplab_graphql.execution.documents import DocumentLimits, Documents
+from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Executor, OperationRequest
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
@@ -73,6 +74,18 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     )
 
 
+async def explanation(
+    settings: Settings, text: str, variables: dict[str, Any], operation: str | None
+) -> dict[str, Any]:
+    """The answer to an operation that is only planned: its cost, or why it would be refused."""
+
+    def no_context(_selected: Mapping[type[Record], frozenset[str]]) -> Context:
+        raise TypeError("a plan executes nothing")
+
+    request = OperationRequest(text, variables, operation, explain=True)
+    return (await _executor(settings).execute(request, no_context, "explain")).body
+
+
 def _sandbox(settings: Settings) -> FastAPI:
     # Imported only when it is used: a facade of a remote gateway needs no database.
     from ocpplab_graphql.sandbox import SandboxConfig, create_sandbox  # noqa: PLC0415
@@ -108,11 +121,21 @@ def _executor(settings: Settings) -> Executor:
     documents = Documents(
         core,
         size=settings.document_cache_size,
-        max_tokens=settings.max_document_tokens,
-        max_depth=settings.max_document_depth,
+        limits=DocumentLimits(
+            tokens=settings.max_document_tokens,
+            nesting=settings.max_document_nesting,
+            depth=settings.max_depth,
+            fields=settings.max_fields,
+            aliases=settings.max_aliases,
+            root_fields=settings.max_root_fields,
+            comparisons=settings.max_field_comparisons,
+        ),
         introspection=settings.introspection,
     )
-    return Executor(core, documents, errors_max=settings.errors_max)
+    limits = CostLimits(
+        calls=settings.max_gateway_calls, nodes=settings.max_nodes, page_size=settings.page_size_default
+    )
+    return Executor(core, documents, errors_max=settings.errors_max, limits=limits)
 
 
 def _context_maker(settings: Settings, gateway: Gateway) -> MakeContext:

@@ -6,7 +6,7 @@ Source: the GraphQL over HTTP specification, stage 2 draft. Every refusal is a G
 
 import asyncio
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
@@ -111,8 +111,9 @@ class GraphQLApp:
                 f"GraphQL is served by POST and GET, not {scope['method']}.",
                 ((b"allow", b"GET, POST"),),
             )
-        operation = _operation(envelope)
-        make_context = self._make_context(_credentials(scope), request_id, _traced(headers))
+        traced = _traced(headers)
+        operation = replace(_operation(envelope), explain=traced == "plan")
+        make_context = self._make_context(_credentials(scope), request_id, traced == "calls")
         running = self._executor.execute(
             operation, make_context, request_id, queries_only=scope["method"] == "GET"
         )
@@ -234,11 +235,13 @@ def _media_type(headers: Mapping[str, str]) -> MediaType:
     return media_type
 
 
-def _traced(headers: Mapping[str, str]) -> bool:
+def _traced(headers: Mapping[str, str]) -> str | None:
     wanted = headers.get("x-gateway-trace")
-    if wanted not in {None, "calls"}:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls, got {wanted[:40]!r}.")
-    return wanted == "calls"
+    if wanted not in {None, "calls", "plan"}:
+        raise _Refusal(
+            400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls or plan, got {wanted[:40]!r}."
+        )
+    return wanted
 
 
 def _credentials(scope: Scope) -> Credentials:
