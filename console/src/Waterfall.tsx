@@ -42,10 +42,15 @@ function NoTrace({ isOn, last }: { isOn: boolean; last: TracedOperation | null }
         Operations are sent without the header {header}. Switch tracing on and run one: its REST calls are drawn here.
       </>
     );
+  if (last != null)
+    return (
+      <>
+        {last.name} was sent without the header {header}. Run it again with it, and its REST calls are drawn here.
+      </>
+    );
   return (
     <>
-      Run {last == null ? "an operation" : `${last.name} again`}: it is sent with the header {header}, and its REST calls are
-      drawn here.
+      Run an operation: it is sent with the header {header}, and its REST calls are drawn here.
     </>
   );
 }

@@ -6,7 +6,7 @@ import type { Fetcher } from "@graphiql/toolkit";
 import { noteJobIn } from "./last-job";
 import { isIntrospection, operationOf, type Kind, type Operation } from "./operation";
 import { subscribe } from "./subscription";
-import { isTracing, noteOperation, TRACE_CALLS, TRACE_HEADER, traceIn, withoutTrace } from "./trace";
+import { isTracing, noteOperation, TRACE_CALLS, TRACE_HEADER, traceIn, withoutTrace, type Trace } from "./trace";
 
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
@@ -28,11 +28,15 @@ async function traced(url: string, operation: Operation, { title, type }: Kind, 
   // Who writes the header into the headers tab wants to see in the result what it brings.
   const isOurs = isTracing() && !headers.has(TRACE_HEADER);
   if (isOurs) headers.set(TRACE_HEADER, TRACE_CALLS);
-  const wasAsked = headers.has(TRACE_HEADER);
+  const wasAsked = headers.get(TRACE_HEADER)?.toLowerCase() === TRACE_CALLS; // there are traces of another kind
   const start = performance.now();
-  const result = await post(url, operation, headers);
-  const elapsedMs = performance.now() - start;
-  noteOperation({ name: title, elapsedMs, wasAsked, isSubscription: false, trace: traceIn(result) });
+  const note = (trace: Trace | null) =>
+    noteOperation({ name: title, elapsedMs: performance.now() - start, wasAsked, isSubscription: false, trace });
+  const result = await post(url, operation, headers).catch((error: unknown) => {
+    note(null); // the calls of the operation before must not stand for this one's
+    throw error;
+  });
+  note(wasAsked ? traceIn(result) : null);
   if (type === OperationTypeNode.MUTATION) noteJobIn(result.data);
   return isOurs ? withoutTrace(result) : result;
 }

@@ -10,6 +10,9 @@ import { noteOperation, traceIn } from "./trace";
 // A browser lets no script set the headers of a WebSocket, so these two travel in its first message.
 const CREDENTIALS = ["authorization", "x-organization-id"];
 
+// What a browser says when the other side said nothing.
+const NO_WORD_OF_CLOSING = 1006;
+
 interface Observer {
   next(result: ExecutionResult): void;
   error(error: unknown): void;
@@ -63,7 +66,8 @@ function credentialsIn(headers: Headers): Record<string, string> {
 
 /** An error that says something: a socket's own events have no message. */
 function explained(error: unknown): unknown {
-  if (error instanceof CloseEvent) return { message: `The WebSocket was closed: ${error.code} ${error.reason || "without a reason"}` };
-  if (error instanceof Event) return { message: "The WebSocket could not be opened." };
+  if (error instanceof CloseEvent && error.code !== NO_WORD_OF_CLOSING)
+    return { message: `The WebSocket was closed: ${error.code} ${error.reason || "without a reason"}` };
+  if (error instanceof Event) return { message: "The WebSocket could not be opened, or broke off for good." };
   return error;
 }

@@ -74,6 +74,7 @@ class Prepared:
     gateway: dict[str, Any] | None = None
     events: list[dict[str, Any]] = field(default_factory=list)
     close_code: int | None = None
+    breaks_off_once: bool = False
     trace_headers: list[str | None] = field(default_factory=list)  # of each operation, in order
     socket_messages: list[Any] = field(default_factory=list)
     url: str = ""
@@ -119,6 +120,10 @@ class Prepared:
             elif message["type"] == "subscribe":
                 for event in self.events:
                     await socket.send_json({"id": message["id"], "type": "next", "payload": event})
+                if self.breaks_off_once:
+                    self.breaks_off_once = False
+                    await socket.close(1012, "Restart")
+                    return
                 if self.events[-1]["data"]["bulkLocationJob"]["isFinished"]:
                     await socket.send_json({"id": message["id"], "type": "complete"})
 
@@ -336,6 +341,8 @@ class TestTheCallsOfAnOperation:
             await run(page)
             await until_shown(page, RESULT, '"requests": [')
             assert prepared.trace_headers == ["plan"]
+            panel = await calls_panel(page)
+            await expect(panel).to_contain_text("query was sent without the header X-Gateway-Trace: calls.")
 
 
 async def cells(row: Locator) -> list[str]:
@@ -379,6 +386,19 @@ class TestASubscription:
             await until_shown(page, RESULT, '"status": "PROVISIONING"')
             await page.get_by_role("button", name="Stop query").click()
             await prepared.has_received(page, "complete")
+
+    async def test_that_broke_off_is_taken_up_again(self, prepared: Prepared) -> None:
+        prepared.events = [job("PROVISIONING", is_finished=False)]
+        prepared.breaks_off_once = True
+        async with visit(prepared.url) as visited:
+            page = visited.page
+            await write(page, QUERY_EDITOR, SUBSCRIPTION)
+            await run(page)
+            await until_shown(page, RESULT, '"status": "PROVISIONING"')
+            prepared.events = [job("READY", is_finished=True)]
+            await until_shown(page, RESULT, '"status": "READY"')
+            types = [message["type"] for message in prepared.socket_messages]
+            assert types.count("subscribe") == 2
 
     async def test_that_is_refused_says_why(self, prepared: Prepared) -> None:
         prepared.close_code = 4403
