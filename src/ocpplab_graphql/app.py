@@ -15,7 +15,7 @@ from ocpplab_graphql.execution.executor import ContextFactory, Executor
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
-from ocpplab_graphql.http.console import Console, ConsoleConfig
+from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.graphql import GraphQLApp, MakeContext
 from ocpplab_graphql.http.health import health, ready
 from ocpplab_graphql.loaders import Loaders
@@ -43,6 +43,7 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
 
     Raises:
         SettingsError: the environment holds a setting that is unknown or does not fit.
+        StartError: the package lacks its GraphiQL page.
     """
     settings = settings or Settings.load()
     sandbox = None if settings.gateway_url or transport else _sandbox(settings)
@@ -95,7 +96,11 @@ def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
 def _console(settings: Settings, *, embedded: bool) -> Console | None:
     if not settings.console:
         return None
-    return Console(ConsoleConfig(token=_DEMO_TOKEN if embedded and settings.seed == "demo" else None))
+    token = _DEMO_TOKEN if embedded and settings.seed == "demo" else None
+    try:
+        return Console(ConsoleConfig(token=token, introspection=settings.introspection))
+    except ConsoleNotBuiltError as error:
+        raise StartError(str(error)) from error
 
 
 def _executor(settings: Settings) -> Executor:

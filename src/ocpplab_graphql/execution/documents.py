@@ -31,7 +31,10 @@ from ocpplab_graphql.execution.selection import selected_records
 from ocpplab_graphql.gateway.records import Record
 
 # Strings and comments, which may hold any bracket, and the brackets that nest.
-_NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]')
+# A string that never ends reaches to the end, so that no character is looked at twice.
+_NESTING = re.compile(
+    r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:""")?|"(?:[^"\\\n\r]|\\.)*+"?|#[^\n\r]*|[{}\[\]()]'
+)
 
 # A longer text is prepared each time, so that the cache has a bound in bytes too.
 _TEXT_KEPT_MAX = 64 * 1024
@@ -95,7 +98,8 @@ class Documents:
         else:
             self._known.move_to_end(text)
         if isinstance(known, Refused):
-            raise known
+            # A new one: an exception that is raised again and again keeps every caller's frames.
+            raise Refused(known.code, known.errors)
         return known
 
     def _keep(self, text: str, prepared: Prepared | Refused) -> None:

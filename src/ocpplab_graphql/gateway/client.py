@@ -63,18 +63,14 @@ class Gateway:
     def __init__(self, base_url: str, transport: Transport, *, max_concurrency: int) -> None:
         self._base_url = base_url.rstrip("/")
         self._transport = transport
-        self._slots = asyncio.Semaphore(max_concurrency)
+        self.slots = asyncio.Semaphore(max_concurrency)
 
     def client(self, credentials: Credentials, *, timeout_s: float) -> "GatewayClient":
         """A client for one caller, whose calls all end within `timeout_s` seconds from now."""
         return GatewayClient(self, credentials, deadline=time.monotonic() + timeout_s)
 
-    def slot(self) -> asyncio.Semaphore:
-        """The right to one call in flight; waiting for it sends nothing."""
-        return self._slots
-
     async def send(self, request: Request, credentials: Credentials) -> Reply:
-        """Send one request with the caller's own headers. Whoever calls this holds a slot."""
+        """Send one request with the caller's own headers. Whoever calls this holds one of `slots`."""
         return await self._transport.send(
             request.method, self._base_url + request.target, _headers(request, credentials), request.body
         )
@@ -209,13 +205,13 @@ class GatewayClient:
             self.calls.append(Call(request, status, duration_ms, size))
 
     async def _within_deadline(self, request: Request) -> Reply:
-        begun = False
+        waiting = True
         try:
-            async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slot():
-                begun = True
+            async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slots:
+                waiting = False
                 return await self._gateway.send(request, self._credentials)
         except TimeoutError:
-            if begun and not request.is_read:
+            if not request.is_read and not waiting:
                 raise _outcome_unknown("no answer came before the deadline") from None
             raise GatewayTimeout("The gateway did not answer before the operation's deadline.") from None
         except TransportFailed as failure:

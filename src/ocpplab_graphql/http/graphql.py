@@ -25,6 +25,11 @@ MakeContext = Callable[[Credentials, str], ContextFactory]
 
 Page = Callable[[Scope], ASGIApp]
 
+_CUT_OFF = (
+    "The service stops and could not wait for this operation any longer. Send it again; "
+    "but before you repeat a mutation, look for its effect."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class _Refusal(Exception):  # an answer, not a fault
@@ -79,6 +84,12 @@ class GraphQLApp:
             await response.refuse(refusal, media_type)
         except ClientGone:
             logger.info("request %s: the caller hung up", request_id)
+        except asyncio.CancelledError:
+            # Only the server cancels a request, and only when it stops: nobody above waits for the
+            # cancellation, and the caller still listens.
+            logger.warning("request %s: cut off, the service stops", request_id)
+            body = error_body(_CUT_OFF, ErrorCode.REQUEST_CANCELLED, request_id)
+            await response.send(503, {"errors": [body]}, media_type)
         except Exception:
             logger.exception("request %s: unexpected error", request_id)
             body = error_body(

@@ -228,13 +228,14 @@ async def chargers_by_id(
             unread = unread_pages(everywhere.total, everywhere.asked)
             pages = choose(_calls_without_scan(missing), total=everywhere.total, unread_pages=unread).pages
             await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages])
-    await _read_groups(store, client, _unseen_chargers(store, keys))
+    failures = await _read_groups(store, client, _unseen_chargers(store, keys))
 
     async def single(charger_id: str) -> ChargerRecord:
         return decode((await store.reply(client.charger, charger_id)).body, store.into(ChargerRecord))
 
-    left = [key.charger_id for key in _unseen_chargers(store, keys)]
-    failures = await _read_singly(store, ChargerRecord, left, single)
+    unseen = (key.charger_id for key in _unseen_chargers(store, keys))
+    left = [charger_id for charger_id in unseen if charger_id not in failures]
+    failures |= await _read_singly(store, ChargerRecord, left, single)
     return [failures.get(key.charger_id) or store.seen(ChargerRecord, key.charger_id) for key in keys]
 
 
@@ -264,30 +265,39 @@ def _chunked(ids: Sequence[str]) -> list[Sequence[str]]:
     return [ids[i : i + PAGE_LIMIT_MAX] for i in range(0, len(ids), PAGE_LIMIT_MAX)]
 
 
-async def _read_groups(store: Store, client: GatewayClient, keys: Sequence[ChargerKey]) -> None:
+async def _read_groups(
+    store: Store, client: GatewayClient, keys: Sequence[ChargerKey]
+) -> dict[str, Exception]:
+    """Chargers into the store, location by location; the failures by charger id."""
     groups = [
         (location, tuple(ids))
         for location, all_ids in _by_location(keys).items()
         for ids in _chunked(all_ids)
     ]
-    await asyncio.gather(*(_read_group(store, client, location, ids) for location, ids in groups))
+    failed = await asyncio.gather(*(_read_group(store, client, location, ids) for location, ids in groups))
+    return {charger_id: failure for one in failed for charger_id, failure in one.items()}
 
 
-async def _read_group(store: Store, client: GatewayClient, location: str, ids: tuple[str, ...]) -> None:
+async def _read_group(
+    store: Store, client: GatewayClient, location: str, ids: tuple[str, ...]
+) -> dict[str, Exception]:
     """
     Chargers of one OCPP location into the store.
 
     A location that is gone, or ids that have left it, are no failure: who is not found here is
-    read singly afterwards.
+    read singly afterwards. Any other failure is that of these chargers alone.
     """
     try:
         reply = await store.reply(client.location_chargers, location, ids)
         page = decode_page(reply.body, store.into(ChargerRecord), page=1, limit=PAGE_LIMIT_MAX)
     except (GatewayNotFound, GatewayRejected):
-        return
+        return {}
+    except FacadeError as error:
+        return dict.fromkeys(ids, error)
     for row in page.data:
         if not isinstance(row, Invalid):
             store.saw(ChargerRecord, row.id, row)
+    return {}
 
 
 # --------------------------------------------------------------------------- reads that have no list form
