@@ -68,13 +68,19 @@ class Wire:
     headers: list[dict[str, str]] = field(default_factory=list)
     answer: Answer | None = None
     delay_s: float = 0.0
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    cancelled: int = 0
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         target = url.removeprefix("http://sandbox")
         self.sent.append(f"{method} {target}")
         self.headers.append(dict(headers))
-        if self.delay_s:
+        self.begun.set()
+        try:
             await asyncio.sleep(self.delay_s)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
         lie = self.answer(method, target) if self.answer else None
         if isinstance(lie, Exception):
             raise lie

@@ -159,12 +159,13 @@ def _context_maker(settings: Settings, gateway: Gateway, following: Following) -
         bulk_items_max=settings.bulk_items_max,
     )
 
-    def for_request(credentials: Credentials, request_id: str) -> ContextFactory:
+    def for_request(credentials: Credentials, request_id: str, traced: bool) -> ContextFactory:
         follow = following.for_caller(credentials)
 
         def make(selected: Mapping[type[Record], frozenset[str]]) -> Context:
             client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
-            return Context(client, Loaders(client, selected), limits, request_id, follow)
+            loaders = Loaders(client, selected, traced=traced)
+            return Context(client, loaders, limits, request_id, follow)
 
         return make
 

@@ -238,3 +238,24 @@ def test_a_request_that_does_not_end_is_cut_off_when_the_drain_is_over(door: Fro
     assert ended.code == 0
     assert took < 3
     assert "Traceback" not in ended.stderr
+
+
+def test_a_second_sigint_cuts_off_what_runs_and_a_second_sigterm_does_not(
+    door: Front, tmp_path: Path
+) -> None:
+    door.open.clear()
+    with facade(door.url, tmp_path) as service:
+        asked = Asked(service)
+        assert door.arrived.wait(END_S)
+        service.send(signal.SIGTERM)
+        service.send(signal.SIGTERM)
+        until_refused(service.url)
+        asked.join(0.3)
+        assert asked.is_alive()
+        ended = service.stop(signal.SIGINT)
+        asked.join(END_S)
+
+    assert asked.status == 503
+    assert [error["extensions"]["code"] for error in asked.answer["errors"]] == ["REQUEST_CANCELLED"]
+    assert ended.code == 0
+    assert "Traceback" not in ended.stderr

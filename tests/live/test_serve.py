@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -111,6 +112,23 @@ def test_a_signal_during_the_start_ends_it_with_code_0(tmp_path: Path) -> None:
     assert (ended.code, ended.stderr) == (0, "")
 
 
+def test_a_connection_that_asks_nothing_does_not_hold_up_the_end(database: Path, tmp_path: Path) -> None:
+    with Command("serve", "--port", "0", "--database", str(database), folder=tmp_path) as running:
+        address = urlsplit(running.announced().url)
+        with (
+            httpx.Client(base_url=running.url) as kept_alive,
+            socket.create_connection((address.hostname, address.port)) as half_asked,
+        ):
+            kept_alive.get("/health")
+            half_asked.sendall(b"POST /graphql HTTP/1.1\r\nHost: here\r\n")
+            started = time.monotonic()
+            ended = running.stop()
+            took = time.monotonic() - started
+
+    assert (ended.code, ended.stderr) == (0, "")
+    assert took < 5
+
+
 def bad_databases(folder: Path) -> dict[str, str]:
     (folder / "corrupt.db").write_bytes(b"\x17 no database" * 1000)
     (folder / "file").write_text("")
@@ -189,6 +207,16 @@ def test_a_host_of_another_machine_is_told_in_one_line(tmp_path: Path, command: 
         ended = running.wait()
 
     assert_one_line(ended.code, ended.stderr, "cannot listen on 192.0.2.1:0: ")
+
+
+def test_a_page_that_was_not_built_is_told_in_one_line(tmp_path: Path) -> None:
+    unbuilt = "from pathlib import Path; from ocpplab_graphql.http.console import Console; "
+    unbuilt += "Console.__init__.__defaults__ = (Path('nowhere'),); "
+    program = ("-c", unbuilt + "from ocpplab_graphql import cli; cli.main()")
+    with Command("serve", "--port", "0", folder=tmp_path, program=program) as running:
+        ended = running.wait()
+
+    assert_one_line(ended.code, ended.stderr, "`make console` builds it")
 
 
 def assert_one_line(code: int, stderr: str, said: str) -> None:

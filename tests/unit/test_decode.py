@@ -282,4 +282,4 @@ class TestANarrowedRecord:
         assert narrowed(CPORecord, frozenset({"party"})) is narrowed(CPORecord, frozenset({"party"}))
 
     def test_types_do_not_pile_up_with_what_clients_select(self):
-        assert narrowed.cache_info().maxsize == 512
+        assert narrowed.cache_info().maxsize is not None

@@ -59,6 +59,10 @@ class OperationContext(Protocol):
 
     request_id: str
 
+    def extensions(self) -> dict[str, Any]:
+        """What `extensions.gateway` says of the operation, beside its errors."""
+        ...
+
     async def aclose(self) -> None:
         """Stop whatever of this operation still runs."""
         ...
@@ -138,7 +142,7 @@ class Executor:
             return _one(found)
         prepared, operation = found
         if operation.operation is OperationType.SUBSCRIPTION:
-            return self._events(prepared, request, make_context, request_id)
+            return self._events(prepared, request, make_context)
         return self._once(prepared, request, make_context(prepared.selected))
 
     def _found(
@@ -162,7 +166,7 @@ class Executor:
         yield await self._run(prepared, request, context)
 
     async def _events(
-        self, prepared: Prepared, request: OperationRequest, make_context: ContextFactory, request_id: str
+        self, prepared: Prepared, request: OperationRequest, make_context: ContextFactory
     ) -> AsyncGenerator[Answer, None]:
         # graphql-core's own `subscribe` gives all events one context, and so one store that goes stale.
         context = make_context(prepared.selected)
@@ -174,7 +178,7 @@ class Executor:
                     async for event in failing_last:
                         yield await self._event(core, event, make_context(prepared.selected))
             else:
-                yield self._answer(source, request_id)
+                yield self._answer(source, context)
         finally:
             await context.aclose()
 
@@ -185,7 +189,7 @@ class Executor:
             self._schema,
             prepared.document,
             context_value=context,
-            variable_values=request.variables,
+            raw_variable_values=request.variables,
             operation_name=request.operation_name,
         )
         if isinstance(core, list):
@@ -204,7 +208,7 @@ class Executor:
             result = await running if isinstance(running, Awaitable) else running
         finally:
             await context.aclose()
-        return self._answer(result, context.request_id)
+        return self._answer(result, context)
 
     async def _run(self, prepared: Prepared, request: OperationRequest, context: OperationContext) -> Answer:
         try:
@@ -218,15 +222,20 @@ class Executor:
             result = await running if isinstance(running, Awaitable) else running
         finally:
             await context.aclose()
-        return self._answer(result, context.request_id)
+        return self._answer(result, context)
 
-    def _answer(self, result: ExecutionResult, request_id: str) -> Answer:
+    def _answer(self, result: ExecutionResult, context: OperationContext) -> Answer:
         executed = result.data is not None or any(error.path for error in result.errors or ())
         body: dict[str, Any] = {"data": result.data} if executed else {}
+        told = dict(context.extensions()) if executed else {}
         if result.errors:
-            body["errors"], suppressed = format_errors(result.errors, request_id, at_most=self._errors_max)
+            body["errors"], suppressed = format_errors(
+                result.errors, context.request_id, at_most=self._errors_max
+            )
             if suppressed:
-                body["extensions"] = {"gateway": {"suppressedErrors": suppressed}}
+                told["suppressedErrors"] = suppressed
+        if told:
+            body["extensions"] = {"gateway": told}
         return Answer(body, executed)
 
     def _refusal(self, errors: list[GraphQLError], code: ErrorCode, request_id: str) -> Answer:

@@ -49,10 +49,16 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One REST call that was made: for traces and tests. `status` is None when no reply came."""
+    """
+    One REST call that was made, for traces. `status` is None when no reply came.
+
+    Attributes:
+        start_ms: when it began, in milliseconds since the client was made.
+    """
 
     request: Request
     status: int | None
+    start_ms: float
     duration_ms: float
     body_bytes: int
 
@@ -101,6 +107,7 @@ class GatewayClient:
         self._gateway = gateway
         self._credentials = credentials
         self._deadline = deadline
+        self._made = time.perf_counter()
         self.calls: list[Call] = []
 
     async def send(self, request: Request) -> Reply:
@@ -199,10 +206,10 @@ class GatewayClient:
         try:
             yield replies
         finally:
-            duration_ms = (time.perf_counter() - started) * 1000
+            start_ms, duration_ms = (started - self._made) * 1000, (time.perf_counter() - started) * 1000
             status = replies[0].status if replies else None
             size = len(replies[0].body) if replies else 0
-            self.calls.append(Call(request, status, duration_ms, size))
+            self.calls.append(Call(request, status, start_ms, duration_ms, size))
 
     async def _within_deadline(self, request: Request) -> Reply:
         waiting = True

@@ -16,8 +16,8 @@ from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.executor import ContextFactory, OperationRequest
 from ocpplab_graphql.gateway.client import Credentials
 
-# The context of an operation for these credentials and this request id.
-MakeContext = Callable[[Credentials, str], ContextFactory]
+# The context of an operation for these credentials, this request id, traced or not.
+MakeContext = Callable[[Credentials, str, bool], ContextFactory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,19 @@ def credentials_of(scope: Scope) -> Credentials:
     return Credentials(
         authorization=_only(scope, b"authorization"), organization_id=_only(scope, b"x-organization-id")
     )
+
+
+def traced(headers: Mapping[str, str]) -> bool:
+    """
+    Whether the caller wants to know the gateway calls.
+
+    Raises:
+        Refusal: they want what there is not.
+    """
+    wanted = headers.get("x-gateway-trace")
+    if wanted not in {None, "calls"}:
+        raise Refusal(400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls, got {wanted[:40]!r}.")
+    return wanted == "calls"
 
 
 def _only(scope: Scope, name: bytes) -> str | None:
@@ -112,10 +125,7 @@ def decoded(body: bytes, headers: Mapping[str, str]) -> Any:
         raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request as application/json in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request without Content-Encoding.")
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refusal(400, ErrorCode.BAD_REQUEST, f"The request body is not JSON: {error}.") from None
+    return _json("The request body", body)
 
 
 def envelope_of_query(query_string: bytes) -> dict[str, Any]:
@@ -139,15 +149,15 @@ def envelope_of_query(query_string: bytes) -> dict[str, Any]:
     envelope: dict[str, Any] = {name: given[name] for name in ("query", "operationName") if name in given}
     for name in ("variables", "extensions"):
         if given.get(name):
-            envelope[name] = _json_parameter(name, given[name])
+            envelope[name] = _json(f"The parameter {name}", given[name])
     return envelope
 
 
-def _json_parameter(name: str, text: str) -> Any:
+def _json(what: str, text: str | bytes) -> Any:
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refusal(400, ErrorCode.BAD_REQUEST, f"The parameter {name} is not JSON: {error}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, ErrorCode.BAD_REQUEST, f"{what} is not JSON in UTF-8: {error}.") from None
 
 
 def operation_of(envelope: Any) -> OperationRequest:

@@ -25,6 +25,7 @@ from ocpplab_graphql.http.envelope import (
     envelope_of_query,
     headers_of,
     operation_of,
+    traced,
     until_gone,
 )
 from ocpplab_graphql.http.negotiation import (
@@ -67,7 +68,7 @@ class GraphQLApp:
     `/graphql`.
 
     Args:
-        make_context: the context of an operation for these credentials and this request id.
+        make_context: the context of an operation for these credentials, this request id, traced or not.
         page: GraphiQL, for browsers, given the request's scope; None to serve no page.
         max_body_bytes: largest request body that is read.
         stopping: ends the streams.
@@ -124,7 +125,9 @@ class GraphQLApp:
         if wanted.answer is None and wanted.stream is None:
             raise _not_acceptable(f"Answers come as {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
         operation = await self._operation(scope, receive)
-        make_context = self._make_context(credentials_of(scope), response.request_id)
+        make_context = self._make_context(
+            credentials_of(scope), response.request_id, traced(headers_of(scope))
+        )
         read_only = scope["method"] == "GET"
         try:
             if wanted.stream is not None and (wanted.answer is None or self._executor.follows(operation)):

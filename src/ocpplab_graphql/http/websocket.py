@@ -17,7 +17,15 @@ from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import MASKED, error_body
 from ocpplab_graphql.execution.executor import Executor, OperationRequest
 from ocpplab_graphql.gateway.client import Credentials
-from ocpplab_graphql.http.envelope import ClientGone, MakeContext, Refusal, credentials_of, operation_of
+from ocpplab_graphql.http.envelope import (
+    ClientGone,
+    MakeContext,
+    Refusal,
+    credentials_of,
+    headers_of,
+    operation_of,
+    traced,
+)
 from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.telemetry import logger, new_request_id
 
@@ -75,6 +83,7 @@ class _Connection:
     Attributes:
         credentials: what `connection_init` said; None before it was acknowledged.
         operations: those that run, by the client's own ids.
+        traced: whether every answer tells its gateway calls.
         refused: how many operations were refused because too many ran.
     """
 
@@ -84,6 +93,7 @@ class _Connection:
     transmit: Send
     credentials: Credentials | None = None
     operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    traced: bool = False
     refused: int = 0
 
     async def serve(self) -> None:
@@ -182,6 +192,7 @@ class _Connection:
             raise _Closing(4429, "Too many initialisation requests")
         try:
             from_headers = credentials_of(self.scope)
+            self.traced = traced(headers_of(self.scope))
         except Refusal as refusal:
             raise _Closing(4400, refusal.message) from None
         given = {name.lower(): value for name, value in (message.get("payload") or {}).items()}
@@ -246,7 +257,7 @@ class _Connection:
         self, own_id: str, request: OperationRequest, credentials: Credentials, request_id: str
     ) -> dict[str, Any]:
         """Say the answers; the message that ends the operation."""
-        make_context = self.served_by.make_context(credentials, request_id)
+        make_context = self.served_by.make_context(credentials, request_id, self.traced)
         answers = self.served_by.executor.stream(request, make_context, request_id)
         async with aclosing(answers):
             async for answer in answers:

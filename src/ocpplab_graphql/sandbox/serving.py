@@ -72,7 +72,7 @@ def serve(
     """
     Serve until SIGINT or SIGTERM; then finish what runs, for at most `DRAIN_S`, and leave the lifespan.
 
-    A second SIGINT waits for nothing. What the lifespan raises when it is entered reaches the caller as it is.
+    A second SIGINT cuts them off. What the lifespan raises when it is entered reaches the caller as it is.
 
     Args:
         announce: told the base URL, once connections are answered.
@@ -103,10 +103,17 @@ def serve(
     )
     server = Server(settings)
 
+    def leave(number: signal.Signals) -> None:
+        # A second SIGTERM says nothing new: whoever signals a process group may send two.
+        if server.should_exit and number == signal.SIGINT:
+            for task in server.server_state.tasks:
+                task.cancel()
+        server.should_exit = True
+
     async def run() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, server.handle_exit, number, None)
+            loop.add_signal_handler(number, leave, number)
         async with app.router.lifespan_context(app):
             if not server.should_exit:
                 announce(_base_url(bound))

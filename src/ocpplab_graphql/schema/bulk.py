@@ -274,7 +274,7 @@ def _path_of(loc: Sequence[str | int], locations: Sequence[BulkLocationInput]) -
         return ("input", "idempotencyKey")
     if parts[:2] != ["body", "locations"]:
         return ("input",)
-    if len(parts) == 2 or not parts[2].isdigit() or int(parts[2]) >= len(locations):
+    if len(parts) == 2 or not _is_index(parts[2]) or int(parts[2]) >= len(locations):
         return ("input", "locations")
     kind = "location" if locations[int(parts[2])].location else "fromTemplate"
     return ("input", "locations", parts[2], kind, *_below_item(parts[3:], raw=kind == "location"))
@@ -290,7 +290,11 @@ def _below_item(parts: Sequence[str], *, raw: bool) -> Iterator[str]:
         yield name
 
 
+def _is_index(part: str) -> bool:
+    return part.isascii() and part.isdecimal()
+
+
 def _name_of(part: str, names: Mapping[str, str]) -> str | None:
-    if part.isdigit() or part in _SAME:
+    if _is_index(part) or part in _SAME:
         return part
     return names.get(part)

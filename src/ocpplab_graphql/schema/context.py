@@ -1,6 +1,7 @@
 """What every resolver of one operation shares."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import strawberry
 
@@ -23,6 +24,10 @@ class Context:
     limits: Limits
     request_id: str
     follow: Follow
+
+    def extensions(self) -> dict[str, Any]:
+        """What `extensions.gateway` says of this operation, beside its errors."""
+        return self.loaders.traced() or {}
 
     async def aclose(self) -> None:
         """Stop what nobody waits for any more."""

@@ -112,7 +112,7 @@ async def _rejections(
 async def _unknown_templates(locations: list[BulkLocationInput], info: Info) -> list[UserError]:
     """The items whose template does not exist; none if the gateway cannot be asked."""
     try:
-        templates = await info.context.loaders.location_templates.load((None, None))
+        templates = await info.context.loaders.load("location_templates", (None, None), info.path)
     except FacadeError:
         return []
     known = {template.slug for template in templates if not isinstance(template, Invalid)}

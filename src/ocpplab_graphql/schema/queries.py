@@ -169,7 +169,10 @@ class Query:
     @strawberry.field(description="The templates that a CPO can be made from. One call.")
     async def cpo_templates(self, info: Info) -> list[CPOTemplate] | None:
         """T1."""
-        return [checked(row, "CPO template") for row in await info.context.loaders.cpo_templates.load(())]
+        return [
+            checked(row, "CPO template")
+            for row in await info.context.loaders.load("cpo_templates", (), info.path)
+        ]
 
     @strawberry.field(description="The templates that a location can be made from. One call.")
     async def location_templates(
@@ -191,5 +194,5 @@ class Query:
         key = (kind, ocpp_version or None)
         return [
             checked(row, "location template")
-            for row in await info.context.loaders.location_templates.load(key)
+            for row in await info.context.loaders.load("location_templates", key, info.path)
         ]

@@ -415,7 +415,7 @@ class BulkLocationJob(Node):
         paging = Paging.of(first, after, last, before)
         cursors = cursors_of("BulkLocationJob.locations", *self.key)
         window = paging.window(cursors, info.context.limits)
-        job = await load_row(self, JobRecord, info.context.loaders)
+        job = await load_row(self, JobRecord, info)
         ids = job_results.location_ids(job.results) if job is not None else None
         if ids is None:
             return None
@@ -442,8 +442,10 @@ _ITEMS = (("nodes",), ("edges", "node"))
 
 async def _locations(info: Info, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """Locations by key; an exception in place of one that cannot be read or is gone."""
-    load = info.context.loaders.location_by_id.load
-    rows = await asyncio.gather(*(load(key) for key in keys), return_exceptions=True)
+    load = info.context.loaders.load
+    rows = await asyncio.gather(
+        *(load("location_by_id", key, info.path) for key in keys), return_exceptions=True
+    )
     return {key: _located(key, row) for key, row in zip(keys, rows, strict=True)}
 
 
