@@ -94,7 +94,10 @@ class Settings(BaseModel):
         default=3.0, gt=0, description="How long a WebSocket client may take for connection_init, in seconds."
     )
     websocket_operations_max: int = Field(
-        default=100, ge=1, description="Most operations that run over one WebSocket at once."
+        default=100,
+        ge=1,
+        description="Most operations that run over one WebSocket at once; twice as many subscriptions may begin "
+        "in a second.",
     )
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")

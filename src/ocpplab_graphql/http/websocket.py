@@ -5,6 +5,7 @@ Source: graphql-ws PROTOCOL.md. Close codes and their reasons are the protocol's
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.telemetry import logger, new_request_id
 
 PROTOCOL = "graphql-transport-ws"
+
+# Subscriptions that may begin in a second, as a multiple of the operations that may run at once.
+_BURST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,8 @@ class _Connection:
         credentials: what `connection_init` said; None before it was acknowledged.
         operations: those that run, by the client's own ids.
         traced: whether every answer tells its gateway calls.
-        refused: how many operations were refused because too many ran.
+        begun: when subscriptions of the last second began.
+        refused: how many operations were refused as too many.
     """
 
     served_by: GraphQLSocket
@@ -94,6 +99,7 @@ class _Connection:
     credentials: Credentials | None = None
     operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     traced: bool = False
+    begun: deque[float] = field(default_factory=deque)
     refused: int = 0
 
     async def serve(self) -> None:
@@ -212,11 +218,28 @@ class _Connection:
             request = operation_of(message.get("payload"))
         except Refusal as refusal:
             raise _invalid(refusal.message) from None
-        if len(self.operations) >= self.served_by.limits.operations:
+        if self._is_too_much(request):
             await self._refuse(own_id)
             return
         operating = self._operate(own_id, request, self.credentials)
         self.operations[own_id] = asyncio.get_running_loop().create_task(operating)
+
+    def _is_too_much(self, request: OperationRequest) -> bool:
+        """
+        Whether too many run, or too many subscriptions began within a second.
+
+        The second is for floods of subscriptions that end at once: those never run side by side.
+        """
+        most = self.served_by.limits.operations
+        if len(self.operations) >= most:
+            return True
+        if not self.served_by.executor.follows(request):
+            return False
+        now = asyncio.get_running_loop().time()
+        while self.begun and self.begun[0] < now - 1:
+            self.begun.popleft()
+        self.begun.append(now)
+        return len(self.begun) > _BURST * most
 
     async def _refuse(self, own_id: str) -> None:
         most = self.served_by.limits.operations
@@ -224,10 +247,12 @@ class _Connection:
         if self.refused > most:
             raise _Closing(1008, f"Too many operations: at most {most} at once")
         error = error_body(
-            f"{most} operations run over this connection, and more are not taken: complete one first.",
+            f"At most {most} operations run over one connection at once, and at most {_BURST * most} subscriptions "
+            "begin in a second: complete one first, or wait.",
             ErrorCode.OVERLOADED,
             new_request_id(),
             retryable=True,
+            retry_after_ms=1000,
         )
         await self._say({"id": own_id, "type": "error", "payload": [error]})
 

@@ -88,6 +88,7 @@ class Following:
         interval_max_s: longest wait while nothing changes.
         timeout_s: deadline of one read.
         followers_max: most followers at once, of whatever.
+        sleep: how to wait between two reads.
     """
 
     def __init__(
@@ -98,12 +99,14 @@ class Following:
         interval_max_s: float,
         timeout_s: float,
         followers_max: int,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._gateway = gateway
         self._interval_s = interval_s
         self._interval_max_s = max(interval_s, interval_max_s)
         self._timeout_s = timeout_s
         self._followers_max = followers_max
+        self._sleep = sleep
         self._followers = 0
         self._polls: dict[_Subject, _Poll] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -187,7 +190,7 @@ class Following:
                 self._polls.pop(subject, None)
                 return
             wait_s = self._interval_s if changed else min(wait_s * _BACKOFF, self._interval_max_s)
-            await asyncio.sleep(max(wait_s, _asked_to_wait_s(state)))
+            await self._sleep(max(wait_s, _asked_to_wait_s(state)))
 
     async def _read(self, subject: _Subject) -> State:
         client = self._gateway.client(subject.credentials, timeout_s=self._timeout_s)
