@@ -106,6 +106,7 @@ class GraphQL:
 
     http: httpx.AsyncClient
     wire: Wire
+    app: FastAPI
     token: str | None = "demo"
 
     async def __call__(
@@ -172,7 +173,7 @@ async def facade(wire: Wire, **settings: Any) -> AsyncIterator[GraphQL]:
         app = create_app(Settings.load({}, **settings), transport=wire)
         await stack.enter_async_context(app.router.lifespan_context(app))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://facade")
-        yield GraphQL(await stack.enter_async_context(client), wire)
+        yield GraphQL(await stack.enter_async_context(client), wire, app)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
 from ocpplab_graphql.execution.documents import Documents
@@ -16,9 +16,13 @@ from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
-from ocpplab_graphql.http.graphql import GraphQLApp, MakeContext
+from ocpplab_graphql.http.envelope import MakeContext
+from ocpplab_graphql.http.graphql import GraphQLApp
 from ocpplab_graphql.http.health import health, ready
+from ocpplab_graphql.http.streams import Stopping
+from ocpplab_graphql.http.websocket import GraphQLSocket, SocketLimits
 from ocpplab_graphql.loaders import Loaders
+from ocpplab_graphql.loaders.following import Following
 from ocpplab_graphql.schema import schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
@@ -37,6 +41,9 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     """
     The service as an ASGI application.
 
+    A server that begins to stop calls `app.state.stopping.say()`: streams have no end of their own, and it would
+    wait for them. The end of the lifespan says it too.
+
     Args:
         settings: by default, those of the environment.
         transport: how to reach the gateway, in place of what the settings say; closed with the app.
@@ -53,14 +60,23 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         max_concurrency=settings.gateway_max_concurrency,
     )
     console = _console(settings, embedded=sandbox is not None)
-    graphql = GraphQLApp(
+    following = _following(settings, gateway)
+    executor, make_context, stopping = (
         _executor(settings),
-        _context_maker(settings, gateway),
+        _context_maker(settings, gateway, following),
+        Stopping(),
+    )
+    graphql = GraphQLApp(
+        executor,
+        make_context,
         page=console.page if console else None,
         max_body_bytes=settings.max_request_bytes,
+        stopping=stopping,
+        heartbeat_s=settings.stream_heartbeat_s,
     )
     routes = [
         Route("/graphql", graphql),
+        WebSocketRoute("/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings))),
         *([Mount("/graphql/console", console.assets)] if console else []),
         Route("/", _to_graphql),
         Route("/schema.graphql", _sdl),
@@ -68,9 +84,10 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         Route("/ready", ready(gateway.is_reachable)),
         *([Mount("/sandbox", sandbox)] if sandbox else []),
     ]
-    return FastAPI(
-        routes=routes, lifespan=_lifespan(gateway, sandbox), docs_url=None, redoc_url=None, openapi_url=None
-    )
+    lifespan = _lifespan(gateway, sandbox, following, stopping)
+    app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.stopping = stopping
+    return app
 
 
 def _sandbox(settings: Settings) -> FastAPI:
@@ -115,7 +132,26 @@ def _executor(settings: Settings) -> Executor:
     return Executor(core, documents, errors_max=settings.errors_max)
 
 
-def _context_maker(settings: Settings, gateway: Gateway) -> MakeContext:
+def _following(settings: Settings, gateway: Gateway) -> Following:
+    return Following(
+        gateway,
+        interval_s=settings.follow_interval_s,
+        interval_max_s=settings.follow_interval_max_s,
+        timeout_s=settings.operation_timeout_s,
+        followers_max=settings.followers_max,
+    )
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        message_bytes=settings.max_request_bytes,
+        init_timeout_s=settings.websocket_init_timeout_s,
+        operations=settings.websocket_operations_max,
+        heartbeat_s=settings.stream_heartbeat_s,
+    )
+
+
+def _context_maker(settings: Settings, gateway: Gateway, following: Following) -> MakeContext:
     limits = Limits(
         page_size_default=settings.page_size_default,
         page_size_max=settings.page_size_max,
@@ -124,22 +160,29 @@ def _context_maker(settings: Settings, gateway: Gateway) -> MakeContext:
     )
 
     def for_request(credentials: Credentials, request_id: str, traced: bool) -> ContextFactory:
+        follow = following.for_caller(credentials)
+
         def make(selected: Mapping[type[Record], frozenset[str]]) -> Context:
             client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
-            return Context(client, Loaders(client, selected, traced=traced), limits, request_id)
+            loaders = Loaders(client, selected, traced=traced)
+            return Context(client, loaders, limits, request_id, follow)
 
         return make
 
     return for_request
 
 
-def _lifespan(gateway: Gateway, sandbox: FastAPI | None):  # type: ignore[no-untyped-def]  # FastAPI's own type
+def _lifespan(  # type: ignore[no-untyped-def]  # FastAPI's own type
+    gateway: Gateway, sandbox: FastAPI | None, following: Following, stopping: Stopping
+):
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if sandbox is not None:
                 await stack.enter_async_context(_running(sandbox))
             stack.push_async_callback(gateway.aclose)
+            stack.push_async_callback(following.aclose)
+            stack.callback(stopping.say)
             yield
 
     return lifespan

@@ -66,7 +66,8 @@ def _serve(settings: Settings, bound: socket.socket) -> None:
 
     configure_logging(settings.log_level)
     with serving.one_line_for(StartError):
-        serving.serve(create_app(settings), bound, lambda base: _announce(settings, base))
+        app = create_app(settings)
+        serving.serve(app, bound, lambda base: _announce(settings, base), app.state.stopping.say)
 
 
 def _announce(settings: Settings, base: str) -> None:

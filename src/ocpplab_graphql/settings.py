@@ -74,6 +74,31 @@ class Settings(BaseModel):
     max_document_depth: int = Field(
         default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
     )
+    follow_interval_s: float = Field(
+        default=1.0,
+        gt=0,
+        description="Seconds between two looks at what a subscription follows, at first and after each change.",
+    )
+    follow_interval_max_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Longest wait between two looks while nothing changes, in seconds; reached step by step.",
+    )
+    followers_max: int = Field(
+        default=1000, ge=1, description="Most subscriptions of one process at once; further ones are refused."
+    )
+    stream_heartbeat_s: float = Field(
+        default=12.0, gt=0, description="Longest silence of a stream or WebSocket, in seconds."
+    )
+    websocket_init_timeout_s: float = Field(
+        default=3.0, gt=0, description="How long a WebSocket client may take for connection_init, in seconds."
+    )
+    websocket_operations_max: int = Field(
+        default=100,
+        ge=1,
+        description="Most operations that run over one WebSocket at once; twice as many subscriptions may begin "
+        "in a second.",
+    )
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")
 

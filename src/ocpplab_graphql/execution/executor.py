@@ -1,10 +1,21 @@
 """One operation, from its text to its answer. Knows the schema it was given, and nothing of HTTP."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    get_operation_ast,
+)
+from graphql.execution import Executor as CoreExecutor
+from graphql.execution import create_source_event_stream, execute_subscription_event
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
@@ -36,7 +47,11 @@ class Answer:
 
 
 class ReadOnly(Exception):
-    """A mutation or subscription was sent where only queries are allowed."""
+    """A mutation was sent where only reading is allowed."""
+
+
+class NeedsStream(Exception):
+    """A subscription was sent where one answer is expected."""
 
 
 class OperationContext(Protocol):
@@ -54,7 +69,7 @@ class OperationContext(Protocol):
 
 
 class ContextFactory(Protocol):
-    """Makes the context of one operation, once it is known what it selects."""
+    """Makes the context of one operation, or of one event of a stream, once it is known what it selects."""
 
     def __call__(self, selected: Mapping[type[Record], frozenset[str]]) -> OperationContext: ...
 
@@ -72,20 +87,68 @@ class Executor:
         self._documents = documents
         self._errors_max = errors_max
 
+    def follows(self, request: OperationRequest) -> bool:
+        """Whether an operation is a subscription; one that will be refused is none."""
+        try:
+            operation = get_operation_ast(
+                self._documents.prepare(request.query).document, request.operation_name
+            )
+        except Refused:
+            return False
+        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+
     async def execute(
         self,
         request: OperationRequest,
         make_context: ContextFactory,
         request_id: str,
         *,
-        queries_only: bool = False,
+        read_only: bool = False,
     ) -> Answer:
         """
         The answer to an operation; what fails in it is in its errors.
 
         Raises:
-            ReadOnly: `queries_only`, and it is something else.
+            ReadOnly: `read_only`, and it is a mutation.
+            NeedsStream: it is a subscription.
         """
+        found = self._found(request, request_id, read_only=read_only)
+        if isinstance(found, Answer):
+            return found
+        prepared, operation = found
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise NeedsStream
+        return await self._run(prepared, request, make_context(prepared.selected))
+
+    def stream(
+        self,
+        request: OperationRequest,
+        make_context: ContextFactory,
+        request_id: str,
+        *,
+        read_only: bool = False,
+    ) -> AsyncGenerator[Answer, None]:
+        """
+        The answers to an operation: one for each event of a subscription, one alone for anything else.
+
+        The next event is taken when the next answer is asked for, and has a context of its own. Closing
+        the stream ends the subscription.
+
+        Raises:
+            ReadOnly: `read_only`, and it is a mutation.
+        """
+        found = self._found(request, request_id, read_only=read_only)
+        if isinstance(found, Answer):
+            return _one(found)
+        prepared, operation = found
+        if operation.operation is OperationType.SUBSCRIPTION:
+            return self._events(prepared, request, make_context)
+        return self._once(prepared, request, make_context(prepared.selected))
+
+    def _found(
+        self, request: OperationRequest, request_id: str, *, read_only: bool
+    ) -> tuple[Prepared, OperationDefinitionNode] | Answer:
+        """The operation to execute, or the answer that refuses it."""
         try:
             prepared = self._documents.prepare(request.query)
         except Refused as refused:
@@ -93,12 +156,59 @@ class Executor:
         operation = get_operation_ast(prepared.document, request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)
-        if queries_only and operation.operation is not OperationType.QUERY:
+        if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
-        if operation.operation is OperationType.SUBSCRIPTION:
-            error = GraphQLError("Subscriptions need a streaming transport.")
-            return self._refusal([error], ErrorCode.BAD_REQUEST, request_id)
-        return await self._run(prepared, request, make_context(prepared.selected))
+        return prepared, operation
+
+    async def _once(
+        self, prepared: Prepared, request: OperationRequest, context: OperationContext
+    ) -> AsyncGenerator[Answer, None]:
+        yield await self._run(prepared, request, context)
+
+    async def _events(
+        self, prepared: Prepared, request: OperationRequest, make_context: ContextFactory
+    ) -> AsyncGenerator[Answer, None]:
+        # graphql-core's own `subscribe` gives all events one context, and so one store that goes stale.
+        context = make_context(prepared.selected)
+        try:
+            source = await self._source(prepared, request, context)
+            if isinstance(source, tuple):
+                core, events = source
+                async with aclosing(_with_failure(events)) as failing_last:
+                    async for event in failing_last:
+                        yield await self._event(core, event, make_context(prepared.selected))
+            else:
+                yield self._answer(source, context)
+        finally:
+            await context.aclose()
+
+    async def _source(
+        self, prepared: Prepared, request: OperationRequest, context: OperationContext
+    ) -> tuple[CoreExecutor[Any], AsyncGenerator[Any, None]] | ExecutionResult:
+        core = CoreExecutor.build(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.operation_name,
+        )
+        if isinstance(core, list):
+            return ExecutionResult(None, errors=core)
+        made = create_source_event_stream(core)
+        events = await made if isinstance(made, Awaitable) else made
+        if isinstance(events, ExecutionResult):
+            return events
+        return core, cast("AsyncGenerator[Any, None]", events)
+
+    async def _event(self, core: CoreExecutor[Any], event: Any, context: OperationContext) -> Answer:
+        executor = core.build_per_event_executor(event)
+        executor.context_value = context
+        try:
+            running = execute_subscription_event(executor)
+            result = await running if isinstance(running, Awaitable) else running
+        finally:
+            await context.aclose()
+        return self._answer(result, context)
 
     async def _run(self, prepared: Prepared, request: OperationRequest, context: OperationContext) -> Answer:
         try:
@@ -137,3 +247,17 @@ def _no_operation(request: OperationRequest) -> GraphQLError:
     if request.operation_name is None:
         return GraphQLError("The document holds several operations: say which one in operationName.")
     return GraphQLError(f"The document holds no operation named {request.operation_name!r}.")
+
+
+async def _one(answer: Answer) -> AsyncGenerator[Answer, None]:
+    yield answer
+
+
+async def _with_failure(events: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """The events; a source that fails has its exception as the last, which then is the field's error."""
+    async with aclosing(events):
+        try:
+            async for event in events:
+                yield event
+        except Exception as failure:  # whatever it is, it belongs to who follows
+            yield failure

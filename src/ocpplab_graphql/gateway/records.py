@@ -15,6 +15,9 @@ Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Total = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
+# The statuses of durable work after which nothing more happens.
+FINISHED = frozenset({"READY", "FAILED"})
+
 R = TypeVar("R")
 
 

@@ -7,6 +7,10 @@ MediaType = Literal["application/graphql-response+json", "application/json"]
 GRAPHQL_RESPONSE: MediaType = "application/graphql-response+json"
 JSON: MediaType = "application/json"
 
+StreamType = Literal["text/event-stream", "multipart/mixed"]
+EVENT_STREAM: StreamType = "text/event-stream"
+MULTIPART: StreamType = "multipart/mixed"
+
 
 def negotiated(accept: str | None) -> MediaType | None:
     """The media type to answer with; None if none is acceptable. No header accepts application/json."""
@@ -26,6 +30,25 @@ def _quality(media: str, ranges: Mapping[str, float]) -> float:
     """How much a media type is liked: what names it most closely counts."""
     named = (ranges[name] for name in (media, "application/*", "*/*") if name in ranges)
     return next(named, 0.0)
+
+
+def streaming(accept: str | None) -> StreamType | None:
+    """
+    The media type to stream with, if one is asked for by name: a wildcard asks for no stream.
+
+    multipart/mixed counts with `subscriptionSpec=1.0`; without it, it is of another protocol.
+    """
+    best: tuple[float, StreamType | None] = (0.0, None)
+    for part in (accept or "").split(","):
+        media, quality = _range(part)
+        stream = _STREAMS.get(media)
+        if stream is not None and quality > best[0] and (stream != MULTIPART or _SPECIFIED in part.lower()):
+            best = (quality, stream)
+    return best[1]
+
+
+_STREAMS: dict[str, StreamType] = {EVENT_STREAM: EVENT_STREAM, MULTIPART: MULTIPART}
+_SPECIFIED = "subscriptionspec=1.0"
 
 
 def accepts_html(accept: str | None) -> bool:

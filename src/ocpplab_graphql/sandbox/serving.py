@@ -63,7 +63,12 @@ def listening_socket(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(app: "FastAPI", bound: socket.socket, announce: Callable[[str], None]) -> None:
+def serve(
+    app: "FastAPI",
+    bound: socket.socket,
+    announce: Callable[[str], None],
+    stopping: Callable[[], None] = lambda: None,
+) -> None:
     """
     Serve until SIGINT or SIGTERM; then finish what runs, for at most `DRAIN_S`, and leave the lifespan.
 
@@ -71,6 +76,7 @@ def serve(app: "FastAPI", bound: socket.socket, announce: Callable[[str], None])
 
     Args:
         announce: told the base URL, once connections are answered.
+        stopping: called when it begins to stop, to end what would otherwise not end by itself.
 
     """
     import uvicorn  # noqa: PLC0415
@@ -81,6 +87,10 @@ def serve(app: "FastAPI", bound: socket.socket, announce: Callable[[str], None])
         @contextmanager
         def capture_signals(self) -> Iterator[None]:
             yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            stopping()
+            await super().shutdown(sockets)
 
     # The lifespan is entered here: its failure is one line, not uvicorn's traceback.
     settings = uvicorn.Config(

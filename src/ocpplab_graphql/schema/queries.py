@@ -37,6 +37,12 @@ OptionalCPOId = Annotated[
         "global id, and must agree with it if given."
     ),
 ]
+JobId = Annotated[
+    ID,
+    strawberry.argument(
+        description="The gateway's own id (then `cpoId` is needed), or the global id of a BulkLocationJob."
+    ),
+]
 
 
 @strawberry.type(
@@ -152,12 +158,7 @@ class Query:
     async def bulk_location_job(
         self,
         info: Info,
-        job_id: Annotated[
-            ID,
-            strawberry.argument(
-                description="The gateway's own id (then `cpoId` is needed), or the global id of a BulkLocationJob."
-            ),
-        ],
+        job_id: JobId,
         cpo_id: OptionalCPOId = UNSET,
     ) -> BulkLocationJob | None:
         """L3."""
