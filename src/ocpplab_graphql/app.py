@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 
 from ocpplab_graphql.execution.documents import Documents
 from ocpplab_graphql.execution.executor import ContextFactory, Executor
+from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
+from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
@@ -23,10 +25,11 @@ from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.http.websocket import GraphQLSocket, SocketLimits
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.loaders.following import Following
-from ocpplab_graphql.schema import schema, sdl
+from ocpplab_graphql.schema import SECRET_FIELDS, schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
 from ocpplab_graphql.settings import Settings
+from ocpplab_graphql.shared import InProcess, SharedState
 
 
 class StartError(Exception):
@@ -50,7 +53,7 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
 
     Raises:
         SettingsError: the environment holds a setting that is unknown or does not fit.
-        StartError: the package lacks its GraphiQL page.
+        StartError: the package lacks its GraphiQL page, or a manifest cannot be read.
     """
     settings = settings or Settings.load()
     sandbox = None if settings.gateway_url or transport else _sandbox(settings)
@@ -61,8 +64,11 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     )
     console = _console(settings, embedded=sandbox is not None)
     following = _following(settings, gateway)
+    manifest, shared = _manifest(settings), _shared(settings)
+    documents = _documents(settings, manifest)
+    persisted = _persisted(settings, documents, manifest, shared)
     executor, make_context, stopping = (
-        _executor(settings),
+        Executor(schema._schema, documents, errors_max=settings.errors_max),
         _context_maker(settings, gateway, following),
         Stopping(),
     )
@@ -73,10 +79,14 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         max_body_bytes=settings.max_request_bytes,
         stopping=stopping,
         heartbeat_s=settings.stream_heartbeat_s,
+        persisted=persisted,
+        answer_max_age_s=settings.answer_max_age_s,
     )
     routes = [
         Route("/graphql", graphql),
-        WebSocketRoute("/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings))),
+        WebSocketRoute(
+            "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
+        ),
         *([Mount("/graphql/console", console.assets)] if console else []),
         Route("/", _to_graphql),
         Route("/schema.graphql", _sdl),
@@ -84,7 +94,7 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         Route("/ready", ready(gateway.is_reachable)),
         *([Mount("/sandbox", sandbox)] if sandbox else []),
     ]
-    lifespan = _lifespan(gateway, sandbox, following, stopping)
+    lifespan = _lifespan(gateway, sandbox, following, stopping, shared)
     app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.stopping = stopping
     return app
@@ -120,16 +130,51 @@ def _console(settings: Settings, *, embedded: bool) -> Console | None:
         raise StartError(str(error)) from error
 
 
-def _executor(settings: Settings) -> Executor:
+def _manifest(settings: Settings) -> Manifest | None:
+    if settings.trusted_documents == "off" or settings.trusted_documents_file is None:
+        return None
+    try:
+        return read_manifest(settings.trusted_documents_file)
+    except ManifestError as error:
+        raise StartError(f"the manifest of trusted documents: {error}") from error
+
+
+def _shared(settings: Settings) -> SharedState | None:
+    """What this process shares with others; None when it is alone."""
+    if settings.redis_url is None:
+        return None
+    from ocpplab_graphql.shared.on_redis import OnRedis  # noqa: PLC0415  # only who uses Redis loads its client
+
+    try:
+        return OnRedis(settings.redis_url)
+    except ValueError as error:
+        raise StartError(f"OCPPLAB_REDIS_URL cannot be used: {error}") from error
+
+
+def _persisted(
+    settings: Settings, documents: Documents, manifest: Manifest | None, shared: SharedState | None
+) -> PersistedDocuments:
+    near = InProcess(entries_max=settings.persisted_entries_max, bytes_max=settings.persisted_bytes_max)
+    registry = Registry(near, shared, settings.persisted_ttl_s)
+    return PersistedDocuments(
+        documents,
+        manifest=manifest,
+        registry=registry if settings.automatic_persisted_queries else None,
+        only=settings.trusted_documents == "only",
+    )
+
+
+def _documents(settings: Settings, manifest: Manifest | None) -> Documents:
     core = schema._schema  # Strawberry's own execute parses and validates anew each time
-    documents = Documents(
+    return Documents(
         core,
         size=settings.document_cache_size,
         max_tokens=settings.max_document_tokens,
         max_depth=settings.max_document_depth,
         introspection=settings.introspection,
+        secret_fields=SECRET_FIELDS,
+        allows=manifest.trusts if manifest is not None and settings.trusted_documents == "only" else None,
     )
-    return Executor(core, documents, errors_max=settings.errors_max)
 
 
 def _following(settings: Settings, gateway: Gateway) -> Following:
@@ -173,13 +218,19 @@ def _context_maker(settings: Settings, gateway: Gateway, following: Following) -
 
 
 def _lifespan(  # type: ignore[no-untyped-def]  # FastAPI's own type
-    gateway: Gateway, sandbox: FastAPI | None, following: Following, stopping: Stopping
+    gateway: Gateway,
+    sandbox: FastAPI | None,
+    following: Following,
+    stopping: Stopping,
+    shared: SharedState | None,
 ):
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if sandbox is not None:
                 await stack.enter_async_context(_running(sandbox))
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
             stack.push_async_callback(gateway.aclose)
             stack.push_async_callback(following.aclose)
             stack.callback(stopping.say)

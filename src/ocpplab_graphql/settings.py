@@ -7,9 +7,11 @@ The table in README.md is generated from the descriptions here.
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 PREFIX = "OCPPLAB_"
 
@@ -102,6 +104,36 @@ class Settings(BaseModel):
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")
 
+    automatic_persisted_queries: bool = Field(
+        default=True, description="Whether clients may register documents and then send their hashes alone."
+    )
+    persisted_entries_max: int = Field(
+        default=1000, ge=1, description="Most registered documents that one process keeps."
+    )
+    persisted_bytes_max: int = Field(
+        default=8 * 1024 * 1024, ge=1024, description="Most bytes of registered documents in one process."
+    )
+    persisted_ttl_s: float = Field(
+        default=86_400.0, gt=0, description="How long a registered document is kept, in seconds."
+    )
+    trusted_documents: Literal["off", "allow", "only"] = Field(
+        default="off",
+        description="The manifest of trusted documents: not read; its ids are served too; nothing else is executed.",
+    )
+    trusted_documents_file: Path | None = Field(
+        default=None, description="The manifest: Relay's, Apollo's, or any JSON object of id to document."
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis for what several processes share: redis://, rediss:// or unix://; without, each is alone.",
+    )
+    answer_max_age_s: int = Field(
+        default=0,
+        ge=0,
+        le=86_400,
+        description="Seconds that a caller may use its answer to a query by GET without asking again.",
+    )
+
     database: str = Field(
         default=".data/sandbox.db", description="Database of the embedded sandbox: a path or a URL."
     )
@@ -118,6 +150,22 @@ class Settings(BaseModel):
         if url is not None and (url.username or url.password or url.query or url.fragment):
             raise ValueError("must be scheme, host, port and path alone; credentials come from the callers")
         return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+    @model_validator(mode="after")
+    def _has_manifest(self) -> Self:
+        if self.trusted_documents != "off" and self.trusted_documents_file is None:
+            raise PydanticCustomError(
+                "manifest",
+                "OCPPLAB_TRUSTED_DOCUMENTS needs the path of a manifest in OCPPLAB_TRUSTED_DOCUMENTS_FILE",
+            )
+        return self
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Self:
@@ -161,5 +209,9 @@ def _from(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
 
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return f"{first['msg']}."
     name = str(first["loc"][0]).upper()
+    if name == "REDIS_URL":  # may hold a password
+        return f"Setting {PREFIX}{name}: {first['msg']}."
     return f"Setting {PREFIX}{name}: {first['msg']}, got {first['input']!r}."

@@ -6,7 +6,7 @@ What is refused is refused here, before any field runs.
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -39,6 +39,11 @@ _NESTING = re.compile(
 # A longer text is prepared each time, so that the cache has a bound in bytes too.
 _TEXT_KEPT_MAX = 64 * 1024
 
+_NOT_ALLOWED = (
+    "This service executes only the documents of its manifest, and this is not one of them. "
+    "Send the id of one, or its text to the letter."
+)
+
 
 class Refused(Exception):
     """A document that is not executed: with a code, and the errors that say why."""
@@ -56,10 +61,12 @@ class Prepared:
 
     Attributes:
         selected: per record of the gateway, the keys that its fields read.
+        secret: whether any of its fields, by whatever alias or fragment, is a secret.
     """
 
     document: DocumentNode
     selected: Mapping[type[Record], frozenset[str]]
+    secret: bool
 
 
 class Documents:
@@ -69,12 +76,25 @@ class Documents:
     Args:
         size: how many are kept, the refused ones included.
         max_tokens, max_depth: bounds that are checked before parsing ends, or begins.
+        secret_fields: (type name, field name) of what no answer may be kept with.
+        allows: whether a text may be executed at all; None allows any. Asked here, so that it binds
+            every transport.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, *, size: int, max_tokens: int, max_depth: int, introspection: bool
+        self,
+        schema: GraphQLSchema,
+        *,
+        size: int,
+        max_tokens: int,
+        max_depth: int,
+        introspection: bool,
+        secret_fields: Collection[tuple[str, str]] = (),
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         self._schema = schema
+        self._secret_fields = frozenset(secret_fields)
+        self._allows = allows
         self._size = size
         self._max_tokens = max_tokens
         self._max_depth = max_depth
@@ -92,6 +112,8 @@ class Documents:
         """
         known = self._known.get(text)
         if known is None:
+            if self._allows is not None and not self._allows(text):
+                raise Refused(ErrorCode.DOCUMENT_NOT_ALLOWED, [GraphQLError(_NOT_ALLOWED)])
             known = self._prepare(text)
             if len(text) <= _TEXT_KEPT_MAX:
                 self._keep(text, known)
@@ -122,7 +144,10 @@ class Documents:
             return _too_complex("The fragments of this document nest too deep: nest fewer in each other.")
         if errors:
             return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
-        return Prepared(document, selected_records(self._schema, _fields_in(self._schema, document)))
+        fields = _fields_in(self._schema, document)
+        return Prepared(
+            document, selected_records(self._schema, fields), not self._secret_fields.isdisjoint(fields)
+        )
 
 
 def _too_complex(message: str) -> Refused:
