@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -17,6 +18,7 @@ from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
+from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
@@ -82,14 +84,15 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         persisted=persisted,
         answer_max_age_s=settings.answer_max_age_s,
     )
+    compressed = _compressed(settings)
     routes = [
-        Route("/graphql", graphql),
+        Route("/graphql", graphql, middleware=compressed),
         WebSocketRoute(
             "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
         ),
-        *([Mount("/graphql/console", console.assets)] if console else []),
+        *([Mount("/graphql/console", console.assets, middleware=compressed)] if console else []),
         Route("/", _to_graphql),
-        Route("/schema.graphql", _sdl),
+        Route("/schema.graphql", _sdl, middleware=compressed),
         Route("/health", health),
         Route("/ready", ready(gateway.is_reachable)),
         *([Mount("/sandbox", sandbox)] if sandbox else []),
@@ -162,6 +165,10 @@ def _persisted(
         registry=registry if settings.automatic_persisted_queries else None,
         only=settings.trusted_documents == "only",
     )
+
+
+def _compressed(settings: Settings) -> list[Middleware]:
+    return [Middleware(Compressed, bytes_min=settings.compression_min_bytes)] if settings.compression else []
 
 
 def _documents(settings: Settings, manifest: Manifest | None) -> Documents:

@@ -133,6 +133,12 @@ class Settings(BaseModel):
         le=86_400,
         description="Seconds that a caller may use its answer to a query by GET without asking again.",
     )
+    compression: bool = Field(
+        default=True, description="Whether answers, schema and console are compressed with gzip."
+    )
+    compression_min_bytes: int = Field(
+        default=1024, ge=0, description="Length from which an answer is compressed, in bytes."
+    )
 
     database: str = Field(
         default=".data/sandbox.db", description="Database of the embedded sandbox: a path or a URL."
