@@ -20,6 +20,7 @@ from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
 from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
+from ocpplab_graphql.http.cors import CrossOrigin
 from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
 from ocpplab_graphql.http.health import health, ready
@@ -84,15 +85,15 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         persisted=persisted,
         answer_max_age_s=settings.answer_max_age_s,
     )
-    compressed = _compressed(settings)
+    cross_origin, compressed = _cross_origin(settings), _compressed(settings)
     routes = [
-        Route("/graphql", graphql, middleware=compressed),
+        Route("/graphql", graphql, middleware=[*cross_origin, *compressed]),
         WebSocketRoute(
             "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
         ),
         *([Mount("/graphql/console", console.assets, middleware=compressed)] if console else []),
         Route("/", _to_graphql),
-        Route("/schema.graphql", _sdl, middleware=compressed),
+        Route("/schema.graphql", _sdl, middleware=[*cross_origin, *compressed]),
         Route("/health", health),
         Route("/ready", ready(gateway.is_reachable)),
         *([Mount("/sandbox", sandbox)] if sandbox else []),
@@ -165,6 +166,11 @@ def _persisted(
         registry=registry if settings.automatic_persisted_queries else None,
         only=settings.trusted_documents == "only",
     )
+
+
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    origins = settings.cors_origins_listed
+    return [Middleware(CrossOrigin, origins=origins)] if origins else []
 
 
 def _compressed(settings: Settings) -> list[Middleware]:

@@ -6,6 +6,7 @@ The table in README.md is generated from the descriptions here.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
@@ -14,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, fie
 from pydantic_core import PydanticCustomError
 
 PREFIX = "OCPPLAB_"
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@*]+")
 
 
 class SettingsError(Exception):
@@ -139,6 +142,11 @@ class Settings(BaseModel):
     compression_min_bytes: int = Field(
         default=1024, ge=0, description="Length from which an answer is compressed, in bytes."
     )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Origins whose pages may use the service, such as `https://app.example`, "
+        "with commas between; `*` is any.",
+    )
 
     database: str = Field(
         default=".data/sandbox.db", description="Database of the embedded sandbox: a path or a URL."
@@ -164,6 +172,14 @@ class Settings(BaseModel):
             raise ValueError("must begin with redis://, rediss:// or unix://")
         return url
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _of_origins(cls, origins: str | None) -> str | None:
+        for origin in _listed(origins):
+            if origin != "*" and _ORIGIN.fullmatch(origin) is None:
+                raise ValueError("must be origins such as https://app.example:8443, without a path, or *")
+        return origins
+
     @model_validator(mode="after")
     def _has_manifest(self) -> Self:
         if self.trusted_documents != "off" and self.trusted_documents_file is None:
@@ -172,6 +188,11 @@ class Settings(BaseModel):
                 "OCPPLAB_TRUSTED_DOCUMENTS needs the path of a manifest in OCPPLAB_TRUSTED_DOCUMENTS_FILE",
             )
         return self
+
+    @property
+    def cors_origins_listed(self) -> tuple[str, ...]:
+        """The origins of `cors_origins`, in lower case."""
+        return _listed(self.cors_origins)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Self:
@@ -211,6 +232,10 @@ def _from(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
             + ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in known))
         )
     return {setting: environ[name] for setting, name in ours.items()}
+
+
+def _listed(origins: str | None) -> tuple[str, ...]:
+    return tuple(origin.strip().lower() for origin in (origins or "").split(",") if origin.strip())
 
 
 def _one_line(error: ValidationError) -> str:
