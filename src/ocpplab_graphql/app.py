@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
@@ -13,10 +14,14 @@ from starlette.types import ASGIApp
 
 from ocpplab_graphql.execution.documents import DocumentLimits, Documents
 from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Executor, OperationRequest
+from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
+from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
+from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
+from ocpplab_graphql.http.cors import CrossOrigin
 from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
 from ocpplab_graphql.http.health import health, ready
@@ -24,10 +29,11 @@ from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.http.websocket import GraphQLSocket, SocketLimits
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.loaders.following import Following
-from ocpplab_graphql.schema import schema, sdl
+from ocpplab_graphql.schema import SECRET_FIELDS, schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
 from ocpplab_graphql.settings import Settings
+from ocpplab_graphql.shared import InProcess, SharedState
 
 
 class StartError(Exception):
@@ -51,7 +57,7 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
 
     Raises:
         SettingsError: the environment holds a setting that is unknown or does not fit.
-        StartError: the package lacks its GraphiQL page.
+        StartError: the package lacks its GraphiQL page, or a manifest cannot be read.
     """
     settings = settings or Settings.load()
     sandbox = None if settings.gateway_url or transport else _sandbox(settings)
@@ -62,8 +68,11 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     )
     console = _console(settings, embedded=sandbox is not None)
     following = _following(settings, gateway)
+    manifest, shared = _manifest(settings), _shared(settings)
+    documents = _documents(settings, manifest)
+    persisted = _persisted(settings, documents, manifest, shared)
     executor, make_context, stopping = (
-        _executor(settings),
+        _executor(settings, documents),
         _context_maker(settings, gateway, following),
         Stopping(),
     )
@@ -74,18 +83,23 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         max_body_bytes=settings.max_request_bytes,
         stopping=stopping,
         heartbeat_s=settings.stream_heartbeat_s,
+        persisted=persisted,
+        answer_max_age_s=settings.answer_max_age_s,
     )
+    cross_origin, compressed = _cross_origin(settings), _compressed(settings)
     routes = [
-        Route("/graphql", graphql),
-        WebSocketRoute("/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings))),
-        *([Mount("/graphql/console", console.assets)] if console else []),
+        Route("/graphql", graphql, middleware=[*cross_origin, *compressed]),
+        WebSocketRoute(
+            "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
+        ),
+        *([Mount("/graphql/console", console.assets, middleware=compressed)] if console else []),
         Route("/", _to_graphql),
-        Route("/schema.graphql", _sdl),
+        Route("/schema.graphql", _sdl, middleware=[*cross_origin, *compressed]),
         Route("/health", health),
         Route("/ready", ready(gateway.is_reachable)),
         *([Mount("/sandbox", sandbox)] if sandbox else []),
     ]
-    lifespan = _lifespan(gateway, sandbox, following, stopping)
+    lifespan = _lifespan(gateway, sandbox, following, stopping, shared)
     app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.stopping = stopping
     return app
@@ -100,7 +114,8 @@ async def explanation(
         raise TypeError("a plan executes nothing")
 
     request = OperationRequest(text, variables, operation, explain=True)
-    return (await _executor(settings).execute(request, no_context, "explain")).body
+    executor = _executor(settings, _documents(settings, manifest=None))
+    return (await executor.execute(request, no_context, "explain")).body
 
 
 def _sandbox(settings: Settings) -> FastAPI:
@@ -133,9 +148,52 @@ def _console(settings: Settings, *, embedded: bool) -> Console | None:
         raise StartError(str(error)) from error
 
 
-def _executor(settings: Settings) -> Executor:
+def _manifest(settings: Settings) -> Manifest | None:
+    if settings.trusted_documents == "off" or settings.trusted_documents_file is None:
+        return None
+    try:
+        return read_manifest(settings.trusted_documents_file)
+    except ManifestError as error:
+        raise StartError(f"the manifest of trusted documents: {error}") from error
+
+
+def _shared(settings: Settings) -> SharedState | None:
+    """What this process shares with others; None when it is alone."""
+    if settings.redis_url is None:
+        return None
+    from ocpplab_graphql.shared.on_redis import OnRedis  # noqa: PLC0415  # only who uses Redis loads its client
+
+    try:
+        return OnRedis(settings.redis_url)
+    except ValueError as error:
+        raise StartError(f"OCPPLAB_REDIS_URL cannot be used: {error}") from error
+
+
+def _persisted(
+    settings: Settings, documents: Documents, manifest: Manifest | None, shared: SharedState | None
+) -> PersistedDocuments:
+    near = InProcess(entries_max=settings.persisted_entries_max, bytes_max=settings.persisted_bytes_max)
+    registry = Registry(near, shared, settings.persisted_ttl_s)
+    return PersistedDocuments(
+        documents,
+        manifest=manifest,
+        registry=registry if settings.automatic_persisted_queries else None,
+        only=settings.trusted_documents == "only",
+    )
+
+
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    origins = settings.cors_origins_listed
+    return [Middleware(CrossOrigin, origins=origins)] if origins else []
+
+
+def _compressed(settings: Settings) -> list[Middleware]:
+    return [Middleware(Compressed, bytes_min=settings.compression_min_bytes)] if settings.compression else []
+
+
+def _documents(settings: Settings, manifest: Manifest | None) -> Documents:
     core = schema._schema  # Strawberry's own execute parses and validates anew each time
-    documents = Documents(
+    return Documents(
         core,
         size=settings.document_cache_size,
         limits=DocumentLimits(
@@ -148,11 +206,16 @@ def _executor(settings: Settings) -> Executor:
             comparisons=settings.max_field_comparisons,
         ),
         introspection=settings.introspection,
+        secret_fields=SECRET_FIELDS,
+        allows=manifest.trusts if manifest is not None and settings.trusted_documents == "only" else None,
     )
+
+
+def _executor(settings: Settings, documents: Documents) -> Executor:
     limits = CostLimits(
         calls=settings.max_gateway_calls, nodes=settings.max_nodes, page_size=settings.page_size_default
     )
-    return Executor(core, documents, errors_max=settings.errors_max, limits=limits)
+    return Executor(schema._schema, documents, errors_max=settings.errors_max, limits=limits)
 
 
 def _following(settings: Settings, gateway: Gateway) -> Following:
@@ -196,13 +259,19 @@ def _context_maker(settings: Settings, gateway: Gateway, following: Following) -
 
 
 def _lifespan(  # type: ignore[no-untyped-def]  # FastAPI's own type
-    gateway: Gateway, sandbox: FastAPI | None, following: Following, stopping: Stopping
+    gateway: Gateway,
+    sandbox: FastAPI | None,
+    following: Following,
+    stopping: Stopping,
+    shared: SharedState | None,
 ):
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if sandbox is not None:
                 await stack.enter_async_context(_running(sandbox))
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
             stack.push_async_callback(gateway.aclose)
             stack.push_async_callback(following.aclose)
             stack.callback(stopping.say)

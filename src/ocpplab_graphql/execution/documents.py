@@ -6,7 +6,7 @@ What is refused is refused here, before any field runs.
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -42,6 +42,11 @@ _BRACKETS = re.compile(
 # A longer text is prepared each time, so that the cache has a bound in bytes too.
 _TEXT_KEPT_MAX = 64 * 1024
 
+_NOT_ALLOWED = (
+    "This service executes only the documents of its manifest, and this is not one of them. "
+    "Send the id of one, or its text to the letter."
+)
+
 
 class Refused(Exception):
     """A document that is not executed: with a code, and the errors that say why."""
@@ -60,11 +65,13 @@ class Prepared:
     Attributes:
         selected: per record of the gateway, the keys that its fields read.
         plans: its operations by name; None names the first.
+        secret: whether any of its fields, by whatever alias or fragment, is a secret.
     """
 
     document: DocumentNode
     selected: Mapping[type[Record], frozenset[str]]
     plans: Mapping[str | None, Plan]
+    secret: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +100,24 @@ class Documents:
 
     Args:
         size: how many are kept, the refused ones included.
+        secret_fields: (type name, field name) of what no answer may be kept with.
+        allows: whether a text may be executed at all; None allows any. Asked here, so that it binds
+            every transport.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, *, size: int, limits: DocumentLimits, introspection: bool
+        self,
+        schema: GraphQLSchema,
+        *,
+        size: int,
+        limits: DocumentLimits,
+        introspection: bool,
+        secret_fields: Collection[tuple[str, str]] = (),
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         self._schema = schema
+        self._secret_fields = frozenset(secret_fields)
+        self._allows = allows
         self._size = size
         self._limits = limits
         self._rules = (
@@ -115,6 +134,8 @@ class Documents:
         """
         known = self._known.get(text)
         if known is None:
+            if self._allows is not None and not self._allows(text):
+                raise Refused(ErrorCode.DOCUMENT_NOT_ALLOWED, [GraphQLError(_NOT_ALLOWED)])
             known = self._prepare(text)
             if len(text) <= _TEXT_KEPT_MAX:
                 self._keep(text, known)
@@ -156,8 +177,9 @@ class Documents:
         planner = Planner(self._schema, document)
         operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
         plans = {o.name.value if o.name else None: planner.plan(o) for o in operations}
-        selected = selected_records(self._schema, _fields_in(self._schema, document))
-        return Prepared(document, selected, plans)
+        fields = _fields_in(self._schema, document)
+        secret = not self._secret_fields.isdisjoint(fields)
+        return Prepared(document, selected_records(self._schema, fields), plans, secret)
 
 
 _WHAT_TO_DO = {

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
 from graphql import (
@@ -47,10 +47,12 @@ class Answer:
     Attributes:
         body: what is encoded as JSON.
         executed: False when the operation was refused as a whole, before any field ran.
+        secret: True when it may hold what must be kept nowhere.
     """
 
     body: dict[str, Any]
     executed: bool
+    secret: bool = False
 
 
 class ReadOnly(Exception):
@@ -144,7 +146,12 @@ class Executor:
         prepared, operation = found
         if operation.operation is OperationType.SUBSCRIPTION:
             raise NeedsStream
-        return await self._run(prepared, request, make_context(prepared.selected))
+        answer = await self._run(prepared, request, make_context(prepared.selected))
+        return replace(answer, secret=prepared.secret)
+
+    def refusal(self, refused: Refused, request_id: str) -> Answer:
+        """The answer to a document that cannot be executed, or is not there."""
+        return self._refusal(refused.errors, refused.code, request_id)
 
     def stream(
         self,
@@ -178,7 +185,7 @@ class Executor:
         try:
             prepared = self._documents.prepare(request.query)
         except Refused as refused:
-            return self._refusal(refused.errors, refused.code, request_id)
+            return self.refusal(refused, request_id)
         operation = get_operation_ast(prepared.document, request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)

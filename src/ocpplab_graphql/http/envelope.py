@@ -19,6 +19,8 @@ from ocpplab_graphql.gateway.client import Credentials
 # The context of an operation for these credentials, this request id, traced or not.
 MakeContext = Callable[[Credentials, str, bool], ContextFactory]
 
+_TEXT_PARAMETERS = ("query", "operationName", "documentId", "doc_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Refusal(Exception):  # an answer, not a fault
@@ -148,7 +150,7 @@ def envelope_of_query(query_string: bytes) -> dict[str, Any]:
         )
     except ValueError:
         raise Refusal(400, ErrorCode.BAD_REQUEST, "The query string cannot be read.") from None
-    envelope: dict[str, Any] = {name: given[name] for name in ("query", "operationName") if name in given}
+    envelope: dict[str, Any] = {name: given[name] for name in _TEXT_PARAMETERS if name in given}
     for name in ("variables", "extensions"):
         if given.get(name):
             envelope[name] = _json(f"The parameter {name}", given[name])
@@ -173,12 +175,18 @@ def operation_of(envelope: Any) -> OperationRequest:
         raise Refusal(
             400,
             ErrorCode.BAD_REQUEST,
-            'The request must be a JSON object such as {"query": "{ __typename }"}.',
+            "This service takes one operation a request, not a list of them: send each by itself."
+            if isinstance(envelope, list)
+            else 'The request must be a JSON object such as {"query": "{ __typename }"}.',
         )
     query = _member(envelope, "query", str, "text")
     _member(envelope, "extensions", dict, "an object")
     if not query:
-        raise Refusal(400, ErrorCode.BAD_REQUEST, "The request has no query: put the document into `query`.")
+        raise Refusal(
+            400,
+            ErrorCode.BAD_REQUEST,
+            "The request has no query: put the document into `query`, or its id into `documentId`.",
+        )
     return OperationRequest(
         query=query,
         variables=_member(envelope, "variables", dict, "an object"),

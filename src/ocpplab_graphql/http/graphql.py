@@ -5,6 +5,7 @@ Source: the GraphQL over HTTP specification, stage 2 draft. Every refusal is a G
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,7 +15,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import MASKED, error_body
+from ocpplab_graphql.execution.documents import Refused
 from ocpplab_graphql.execution.executor import Answer, Executor, NeedsStream, OperationRequest, ReadOnly
+from ocpplab_graphql.execution.persisted import PersistedDocuments
+from ocpplab_graphql.http.caching import NO_STORE, VARY, cache_control, etag_of, is_known
 from ocpplab_graphql.http.envelope import (
     ClientGone,
     MakeContext,
@@ -39,10 +43,14 @@ from ocpplab_graphql.http.negotiation import (
     negotiated,
     streaming,
 )
+from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping, StreamedResponse
 from ocpplab_graphql.telemetry import logger, request_id_from
 
 Page = Callable[[Scope], ASGIApp]
+
+# A query string that asks for an answer, whatever else the caller accepts.
+_OPERATION = re.compile(rb"(?:^|&)(?:query|extensions|documentId|doc_id)=")
 
 _CUT_OFF = (
     "The service stops and could not wait for this operation any longer. Send it again; "
@@ -73,6 +81,8 @@ class GraphQLApp:
         max_body_bytes: largest request body that is read.
         stopping: ends the streams.
         heartbeat_s: longest silence of a stream.
+        persisted: the documents that are sent by their ids.
+        answer_max_age_s: how long a caller may use its answer to a query by GET without asking again.
     """
 
     def __init__(
@@ -84,6 +94,8 @@ class GraphQLApp:
         max_body_bytes: int,
         stopping: Stopping,
         heartbeat_s: float,
+        persisted: PersistedDocuments,
+        answer_max_age_s: int = 0,
     ) -> None:
         self._executor = executor
         self._make_context = make_context
@@ -91,6 +103,8 @@ class GraphQLApp:
         self._max_body_bytes = max_body_bytes
         self._stopping = stopping
         self._heartbeat_s = heartbeat_s
+        self._persisted = persisted
+        self._answer_max_age_s = answer_max_age_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -124,7 +138,12 @@ class GraphQLApp:
     async def _respond(self, scope: Scope, receive: Receive, wanted: _Wanted, response: "_Response") -> None:
         if wanted.answer is None and wanted.stream is None:
             raise _not_acceptable(f"Answers come as {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
-        operation = await self._operation(scope, receive)
+        try:
+            operation = await self._operation(scope, receive)
+        except Refused as refused:
+            answer = self._executor.refusal(refused, response.request_id)
+            await response.send(_status(answer, wanted.refusal), answer.body, wanted.refusal)
+            return
         trace = trace_of(headers_of(scope))
         operation = replace(operation, explain=trace == "plan")
         make_context = self._make_context(credentials_of(scope), response.request_id, trace == "calls")
@@ -156,15 +175,23 @@ class GraphQLApp:
                 f"{MULTIPART};subscriptionSpec=1.0, or use the WebSocket protocol graphql-transport-ws."
             ) from None
         media_type = wanted.refusal
-        status = 400 if not answer.executed and media_type == GRAPHQL_RESPONSE else 200
-        await response.send(status, answer.body, media_type)
+        keeping = cache_control(answer, scope["method"], self._answer_max_age_s)
+        await response.send(
+            _status(answer, media_type),
+            answer.body,
+            media_type,
+            keeping=keeping,
+            if_none_match=headers_of(scope).get("if-none-match"),
+        )
 
     async def _operation(self, scope: Scope, receive: Receive) -> OperationRequest:
         headers = headers_of(scope)
         if scope["method"] == "POST":
-            return operation_of(decoded(await body_of(receive, headers, self._max_body_bytes), headers))
+            envelope = decoded(await body_of(receive, headers, self._max_body_bytes), headers)
+            return operation_of(await with_document(envelope, self._persisted))
         if scope["method"] == "GET":
-            return operation_of(envelope_of_query(scope["query_string"]))
+            envelope = envelope_of_query(scope["query_string"])
+            return operation_of(await with_document(envelope, self._persisted))
         raise Refusal(
             405,
             ErrorCode.METHOD_NOT_ALLOWED,
@@ -186,17 +213,24 @@ class _Response:
         body: dict[str, Any],
         media_type: MediaType,
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        *,
+        keeping: str = NO_STORE,
+        if_none_match: str | None = None,
     ) -> None:
-        """Encode and send."""
+        """Encode and send; only that nothing changed, when the caller may keep the answer and has it."""
         content = msgspec.json.encode(body)
+        if not keeping.startswith(NO_STORE):
+            etag = etag_of(content)
+            headers = (*headers, (b"etag", etag.encode()))
+            if is_known(etag, if_none_match):
+                status, content = 304, b""
         start: MutableMapping[str, Any] = {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", f"{media_type}; charset=utf-8".encode()),
-                (b"content-length", str(len(content)).encode()),
-                (b"cache-control", b"no-store"),
-                (b"vary", b"Accept"),
+                *_describing(content, media_type, status),
+                (b"cache-control", keeping.encode()),
+                (b"vary", VARY.encode()),
                 (b"x-content-type-options", b"nosniff"),
                 (b"x-request-id", self.request_id.encode()),
                 *headers,
@@ -233,7 +267,20 @@ async def _unless_gone(running: Any, receive: Receive) -> Answer:
 
 
 def _wants_page(scope: Scope, headers: Mapping[str, str]) -> bool:
-    return b"query=" not in scope["query_string"] and accepts_html(headers.get("accept"))
+    return _OPERATION.search(scope["query_string"]) is None and accepts_html(headers.get("accept"))
+
+
+def _describing(content: bytes, media_type: MediaType, status: int) -> list[tuple[bytes, bytes]]:
+    if status == 304:
+        return []
+    return [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(content)).encode()),
+    ]
+
+
+def _status(answer: Answer, media_type: MediaType) -> int:
+    return 400 if not answer.executed and media_type == GRAPHQL_RESPONSE else 200
 
 
 def _not_acceptable(message: str) -> Refusal:

@@ -16,7 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import MASKED, error_body
+from ocpplab_graphql.execution.documents import Refused
 from ocpplab_graphql.execution.executor import Executor, OperationRequest
+from ocpplab_graphql.execution.persisted import PersistedDocuments
 from ocpplab_graphql.gateway.client import Credentials
 from ocpplab_graphql.http.envelope import (
     ClientGone,
@@ -27,6 +29,7 @@ from ocpplab_graphql.http.envelope import (
     operation_of,
     trace_of,
 )
+from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.telemetry import logger, new_request_id
 
@@ -67,9 +70,15 @@ class GraphQLSocket:
     """`/graphql` for WebSockets."""
 
     def __init__(
-        self, executor: Executor, make_context: MakeContext, stopping: Stopping, limits: SocketLimits
+        self,
+        executor: Executor,
+        make_context: MakeContext,
+        stopping: Stopping,
+        limits: SocketLimits,
+        persisted: PersistedDocuments,
     ) -> None:
         self.executor = executor
+        self.persisted = persisted
         self.make_context = make_context
         self.stopping = stopping
         self.limits = limits
@@ -215,9 +224,14 @@ class _Connection:
         if own_id in self.operations:
             raise _Closing(4409, f"Subscriber for {own_id} already exists")
         try:
-            request = operation_of(message.get("payload"))
+            payload = await with_document(message.get("payload"), self.served_by.persisted)
+            request = operation_of(payload)
         except Refusal as refusal:
             raise _invalid(refusal.message) from None
+        except Refused as refused:
+            answer = self.served_by.executor.refusal(refused, new_request_id())
+            await self._say({"id": own_id, "type": "error", "payload": answer.body["errors"]})
+            return
         if self._is_too_much(request):
             await self._refuse(own_id)
             return

@@ -20,6 +20,11 @@ schema = strawberry.Schema(
     config=StrawberryConfig(scalar_map={datetime: DATE_TIME}, disable_field_suggestions=False),
 )
 
+# An answer that holds one of these is kept nowhere.
+SECRET_FIELDS = frozenset(
+    {("CPO", "reportMarkdown"), ("CreateCPOPayload", "tokenA"), ("CreateCPOPayload", "roamHelper")}
+)
+
 
 def sdl() -> str:
     """The schema in SDL, as `schema.graphql` and `/schema.graphql` hold it."""
