@@ -32,6 +32,7 @@ from ocpplab_graphql.loaders.following import Following
 from ocpplab_graphql.schema import SECRET_FIELDS, schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
+from ocpplab_graphql.schema.writing.once import Once
 from ocpplab_graphql.settings import Settings
 from ocpplab_graphql.shared import InProcess, SharedState
 
@@ -40,6 +41,8 @@ class StartError(Exception):
     """The service cannot start; the message is one line for the operator."""
 
 
+# An entry takes about 250 bytes, so the number of entries is the bound that is met first.
+_IDEMPOTENCY_BYTES_MAX = 256 * 1024 * 1024
 _EMBEDDED_URL = "http://sandbox"
 _DEMO_TOKEN = "demo"  # noqa: S105  # the sandbox's published token
 
@@ -73,7 +76,7 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     persisted = _persisted(settings, documents, manifest, shared)
     executor, make_context, stopping = (
         _executor(settings, documents),
-        _context_maker(settings, gateway, following),
+        _context_maker(settings, gateway, following, _once(settings, shared, embedded=sandbox is not None)),
         Stopping(),
     )
     graphql = GraphQLApp(
@@ -169,6 +172,16 @@ def _shared(settings: Settings) -> SharedState | None:
         raise StartError(f"OCPPLAB_REDIS_URL cannot be used: {error}") from error
 
 
+def _once(settings: Settings, shared: SharedState | None, *, embedded: bool) -> Once:
+    honours = settings.gateway_honours_idempotency_keys
+    return Once(
+        shared or InProcess(entries_max=settings.idempotency_entries_max, bytes_max=_IDEMPOTENCY_BYTES_MAX),
+        keeps_s=settings.idempotency_ttl_s,
+        in_flight_s=settings.operation_timeout_s,
+        gateway_honours_keys=embedded if honours is None else honours,
+    )
+
+
 def _persisted(
     settings: Settings, documents: Documents, manifest: Manifest | None, shared: SharedState | None
 ) -> PersistedDocuments:
@@ -237,7 +250,7 @@ def _socket_limits(settings: Settings) -> SocketLimits:
     )
 
 
-def _context_maker(settings: Settings, gateway: Gateway, following: Following) -> MakeContext:
+def _context_maker(settings: Settings, gateway: Gateway, following: Following, once: Once) -> MakeContext:
     limits = Limits(
         page_size_default=settings.page_size_default,
         page_size_max=settings.page_size_max,
@@ -251,7 +264,7 @@ def _context_maker(settings: Settings, gateway: Gateway, following: Following) -
         def make(selected: Mapping[type[Record], frozenset[str]]) -> Context:
             client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
             loaders = Loaders(client, selected, traced=traced)
-            return Context(client, loaders, limits, request_id, follow)
+            return Context(client, loaders, limits, request_id, follow, once)
 
         return make
 

@@ -117,6 +117,19 @@ class Settings(BaseModel):
         description="Most operations that run over one WebSocket at once; twice as many subscriptions may begin "
         "in a second.",
     )
+    idempotency_ttl_s: float = Field(
+        default=86_400.0, gt=0, description="How long an idempotency key is remembered, in seconds."
+    )
+    idempotency_entries_max: int = Field(
+        default=100_000,
+        ge=1,
+        description="Idempotency keys that one process remembers when there is no Redis.",
+    )
+    gateway_honours_idempotency_keys: bool | None = Field(
+        default=None,
+        description="Whether the gateway makes one effect of one Idempotency-Key, so that a write of unknown fate may "
+        "be sent again; by default only the sandbox does.",
+    )
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")
 

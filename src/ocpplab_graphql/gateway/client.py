@@ -7,10 +7,15 @@ request or stream: it carries the caller's credentials, exactly as they came, an
 
 import asyncio
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+import msgspec
 
 from ocpplab_graphql.errors import Unauthenticated
 from ocpplab_graphql.gateway import routes
@@ -45,6 +50,18 @@ class Credentials:
 
     authorization: str | None = field(default=None, repr=False)
     organization_id: str | None = field(default=None, repr=False)
+
+    @property
+    def subject(self) -> str:
+        """
+        Who it is, beyond the life of one token: issuer, tenant and subject of a JWT; else a digest of the token.
+
+        Not verified, and so good for nothing but to find again what the gateway will then be asked for.
+        """
+        token = (self.authorization or "").partition(" ")[2]
+        claims = _claims(token)
+        named = [str(claims.get(name, "")) for name in ("iss", "org_id", "organization_id", "tenant", "sub")]
+        return "\0".join(named) if claims.get("sub") else sha256(token.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +122,14 @@ class GatewayClient:
 
     def __init__(self, gateway: Gateway, credentials: Credentials, *, deadline: float) -> None:
         self._gateway = gateway
-        self._credentials = credentials
+        self.credentials = credentials
         self._deadline = deadline
         self._made = time.perf_counter()
         self.calls: list[Call] = []
 
     async def send(self, request: Request) -> Reply:
         """Send one request, and account for it."""
-        if self._credentials.authorization is None:
+        if self.credentials.authorization is None:
             raise Unauthenticated(
                 "This field needs the gateway, and the gateway needs a token: "
                 "send the header Authorization: Bearer <token>."
@@ -239,7 +256,7 @@ class GatewayClient:
         try:
             async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slots:
                 waiting = False
-                return await self._gateway.send(request, self._credentials)
+                return await self._gateway.send(request, self.credentials)
         except TimeoutError:
             if not request.is_read and not waiting:
                 raise _outcome_unknown(request, "no answer came before the deadline") from None
@@ -252,6 +269,18 @@ class GatewayClient:
             if not request.is_read:
                 raise _outcome_unknown(request, "its answer could not be read") from None
             raise
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The claims of a JWT; none if it is no JWT."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = msgspec.json.decode(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def refusal(request: Request, reply: Reply) -> GatewayError:

@@ -9,6 +9,7 @@ from ocpplab_graphql.gateway.client import GatewayClient
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.loaders.following import Follow
 from ocpplab_graphql.schema.limits import Limits
+from ocpplab_graphql.schema.writing.once import Once
 
 
 @dataclass(slots=True)
@@ -24,6 +25,7 @@ class Context:
     limits: Limits
     request_id: str
     follow: Follow
+    once: Once
 
     def extensions(self) -> dict[str, Any]:
         """What `extensions.gateway` says of this operation, beside its errors."""

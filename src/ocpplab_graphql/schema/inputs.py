@@ -131,9 +131,8 @@ class BulkCreateLocationsInput:
     idempotency_key: str | None = strawberry.field(
         default=UNSET,
         description="1 to 255 printable ASCII characters, new for each intention. Sent to the gateway as "
-        "`Idempotency-Key`: one that honours keys, as the sandbox does, creates one job however often the same "
-        "request is sent. This API itself does not remember keys: on a gateway that ignores them, sending the "
-        "request again creates a second job.",
+        "`Idempotency-Key`, and remembered here for a day for your organization and subject: the same request again "
+        "gives the same job. If its fate is unknown, it is sent again only to a gateway that honours keys.",
     )
 
 
@@ -228,8 +227,9 @@ class CreateCPOInput:
     idempotency_key: str | None = strawberry.field(
         default=UNSET,
         description="1 to 255 printable ASCII characters, new for each intention. Sent to the gateway as "
-        "`Idempotency-Key`: one that honours keys, as the sandbox does, creates one CPO however often the same "
-        "request is sent. This API itself does not remember keys.",
+        "`Idempotency-Key`, and remembered here for a day for your organization and subject: the same request again "
+        "gives the same CPO, without its secrets. If its fate is unknown, it is sent again only to a gateway that "
+        "honours keys.",
     )
 
 

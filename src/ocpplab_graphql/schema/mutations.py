@@ -1,10 +1,11 @@
 """What can be changed, from the root."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import strawberry
 
+from ocpplab_graphql.errors import NotFound
 from ocpplab_graphql.execution.bindings import BINDING, Write
 from ocpplab_graphql.gateway.errors import GatewayNotFound, GatewayRejected
 from ocpplab_graphql.gateway.records import (
@@ -12,10 +13,11 @@ from ocpplab_graphql.gateway.records import (
     JobAcceptedRecord,
     JobRecord,
     LocationRecord,
-    ProvisioningRecord,
+    Record,
 )
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.errors import UserError
+from ocpplab_graphql.schema.fields import load_row
 from ocpplab_graphql.schema.ids import cpo_key, global_id, key_below_cpo
 from ocpplab_graphql.schema.inputs import (
     BulkCreateLocationsInput,
@@ -31,10 +33,10 @@ from ocpplab_graphql.schema.payloads import (
     DeleteLocationPayload,
     UpdateLocationPayload,
 )
-from ocpplab_graphql.schema.provisioning import Provisioning
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Location
 from ocpplab_graphql.schema.writing import bulk, cpo, location, outcomes
 from ocpplab_graphql.schema.writing.checks import error
+from ocpplab_graphql.schema.writing.once import KeyInUse, KeyReused, Use, once
 
 
 @strawberry.type(
@@ -61,21 +63,32 @@ class Mutation:
         if wrong:
             return BulkCreateLocationsPayload(job=None, user_errors=wrong)
         body = msgspec.json.encode(bulk.body(input.locations))
-        try:
+        rows: dict[type[Record], Any] = {}
+
+        async def send() -> str:
             reply = await info.context.client.create_locations(cpo_id, body, input.idempotency_key or None)
+            accepted = outcomes.accepted(reply, JobAcceptedRecord)
+            rows[JobRecord] = JobRecord(
+                job_id=accepted.job_id,
+                status=outcomes.text(accepted.status),
+                workflow_run_id=outcomes.text(accepted.workflow_run_id),
+            )
+            return accepted.job_id
+
+        use = _use(info, "bulkCreateLocations", input.idempotency_key, cpo_id.encode() + b"\0" + body)
+        try:
+            job_id, made_now = await once(info.context.once, use, send)
         except GatewayNotFound:
             return BulkCreateLocationsPayload(job=None, user_errors=[_no_cpo(cpo_id)])
         except GatewayRejected as rejected:
             wrong = await outcomes.bulk_rejections(rejected, input.locations, info)
             return BulkCreateLocationsPayload(job=None, user_errors=wrong)
+        except (KeyReused, KeyInUse) as problem:
+            return BulkCreateLocationsPayload(job=None, user_errors=[outcomes.key_problem(problem)])
         info.context.loaders.forget()
-        accepted = outcomes.accepted(reply, JobAcceptedRecord)
-        row = JobRecord(
-            job_id=accepted.job_id,
-            status=outcomes.text(accepted.status),
-            workflow_run_id=outcomes.text(accepted.workflow_run_id),
-        )
-        job = BulkLocationJob(key=(cpo_id, accepted.job_id), rows={JobRecord: row})
+        job = BulkLocationJob(key=(cpo_id, job_id), rows=rows)
+        if not made_now and await load_row(job, JobRecord, info) is None:
+            raise NotFound(f"Job {job_id}, which this idempotency key created, is no longer there.")
         return BulkCreateLocationsPayload(job=job, user_errors=[])
 
     @strawberry.field(
@@ -145,25 +158,26 @@ class Mutation:
         wrong = cpo.mistakes(input)
         if wrong:
             return CreateCPOPayload.refused(wrong)
-        try:
-            body = msgspec.json.encode(cpo.body(input))
+        body = msgspec.json.encode(cpo.body(input))
+        told: list[CPOAcceptedRecord] = []
+
+        async def send() -> str:
             reply = await info.context.client.create_cpo(body, input.idempotency_key or None)
+            told.append(outcomes.accepted(reply, CPOAcceptedRecord))
+            return told[0].cpo_id
+
+        use = _use(info, "createCPO", input.idempotency_key, body)
+        try:
+            cpo_id, _ = await once(info.context.once, use, send)
         except GatewayNotFound:
             known = await outcomes.cpo_templates(info)
             return CreateCPOPayload.refused([cpo.unknown_template(input.template, known)])
         except GatewayRejected as rejected:
             return CreateCPOPayload.refused(outcomes.rejections(rejected, cpo.rejection))
+        except (KeyReused, KeyInUse) as problem:
+            return CreateCPOPayload.refused([outcomes.key_problem(problem)])
         info.context.loaders.forget()
-        accepted = outcomes.accepted(reply, CPOAcceptedRecord)
-        row = ProvisioningRecord(
-            status=outcomes.text(accepted.status), workflow_run_id=outcomes.text(accepted.workflow_run_id)
-        )
-        return CreateCPOPayload(
-            cpo=CPO(key=(accepted.cpo_id,), rows={}),
-            provisioning=Provisioning(key=("CPO", accepted.cpo_id), rows={ProvisioningRecord: row}),
-            accepted=accepted,
-            user_errors=[],
-        )
+        return await CreateCPOPayload.of(cpo_id, told[0] if told else None, info)
 
     @strawberry.field(
         name="deleteCPO",
@@ -182,6 +196,10 @@ class Mutation:
         await info.context.client.delete_cpo(cpo_id)
         info.context.loaders.forget()
         return DeleteCPOPayload(deleted_id=strawberry.ID(global_id("CPO", cpo_id)), user_errors=[])
+
+
+def _use(info: Info, mutation: str, key: str | None, given: bytes) -> Use | None:
+    return Use(info.context.client.credentials, mutation, key, given) if key else None
 
 
 def _no_cpo(cpo_id: str) -> UserError:

@@ -6,17 +6,19 @@ import msgspec
 import strawberry
 from strawberry import ID, Private
 
+from ocpplab_graphql.errors import NotFound
 from ocpplab_graphql.execution.bindings import BINDING, Given, Value
 from ocpplab_graphql.gateway.records import (
     CPOAcceptedRecord,
     JobRecord,
     LocationRecord,
     ProvisioningRecord,
+    Record,
     RoamHelperRecord,
 )
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.errors import UserError
-from ocpplab_graphql.schema.fields import computed, read, value
+from ocpplab_graphql.schema.fields import computed, load_row, read, value
 from ocpplab_graphql.schema.provisioning import Provisioning
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Location
 
@@ -57,6 +59,10 @@ class DeleteLocationPayload:
         metadata={BINDING: Given()},
     )
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _as_text(payload: str | dict[str, Any] | None) -> str | None:
@@ -109,6 +115,25 @@ class CreateCPOPayload:
 
     def _told(self, key: str, info: Info):  # type: ignore[no-untyped-def]  # what the record holds
         return None if self.accepted is None else read(self.accepted, Value(CPOAcceptedRecord, key), info)
+
+    @classmethod
+    async def of(cls, cpo_id: str, told: CPOAcceptedRecord | None, info: Info) -> "CreateCPOPayload":
+        """
+        A CPO in the making.
+
+        Args:
+            told: what the gateway said; None if it said it before, to a request with the same key.
+        """
+        rows: dict[type[Record], Any] = {}
+        if told is not None:
+            rows[ProvisioningRecord] = ProvisioningRecord(
+                status=_text(told.status), workflow_run_id=_text(told.workflow_run_id)
+            )
+        cpo = CPO(key=(cpo_id,), rows=rows)
+        if told is None and await load_row(cpo, ProvisioningRecord, info) is None:
+            raise NotFound(f"CPO {cpo_id}, which this idempotency key created, is no longer there.")
+        provisioning = Provisioning(key=("CPO", cpo_id), rows=dict(cpo.rows))
+        return cls(accepted=told, cpo=CPO(key=(cpo_id,), rows={}), provisioning=provisioning, user_errors=[])
 
     @classmethod
     def refused(cls, wrong: list[UserError]) -> "CreateCPOPayload":

@@ -34,6 +34,10 @@ class SharedState(Protocol):
         """Keep a value unless there is one; True for the one caller, of all processes, who did."""
         ...
 
+    async def delete(self, key: str) -> None:
+        """Forget a value."""
+        ...
+
     async def aclose(self) -> None:
         """Let go of connections."""
         ...
@@ -89,6 +93,10 @@ class InProcess:
             return False
         await self.set(key, value, ttl_s=ttl_s)
         return True
+
+    async def delete(self, key: str) -> None:
+        """Forget a value."""
+        self._drop(key)
 
     async def aclose(self) -> None:
         """Forget everything."""

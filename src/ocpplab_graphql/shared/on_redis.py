@@ -53,6 +53,11 @@ class OnRedis:
         with _told():
             return bool(await self._redis.set(self._prefix + key, value, px=_milliseconds(ttl_s), nx=True))
 
+    async def delete(self, key: str) -> None:
+        """Forget a value."""
+        with _told():
+            await self._redis.delete(self._prefix + key)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._redis.aclose()

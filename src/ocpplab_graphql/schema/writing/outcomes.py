@@ -18,6 +18,7 @@ from ocpplab_graphql.schema.errors import UserError
 from ocpplab_graphql.schema.inputs import BulkLocationInput
 from ocpplab_graphql.schema.writing import bulk
 from ocpplab_graphql.schema.writing.checks import error
+from ocpplab_graphql.schema.writing.once import KeyInUse, KeyReused
 
 R = TypeVar("R", bound=Record)
 
@@ -50,12 +51,19 @@ def text(value: object) -> str | None:
 def rejections(rejected: GatewayRejected, row: Callable[[Complaint], UserError]) -> list[UserError]:
     """What the gateway found wrong, led back to the input by `row`."""
     if rejected.status == 409:
-        return [error("IDEMPOTENCY_KEY_IN_USE", _IN_USE, _KEY)]
+        return [key_problem(KeyInUse())]
     if any(complaint.loc[:1] == ("header",) for complaint in rejected.complaints):
-        return [error("IDEMPOTENCY_KEY_REUSED", _REUSED, _KEY)]
+        return [key_problem(KeyReused())]
     if not rejected.complaints:
         return [error("REJECTED", rejected.message, ("input",))]
     return [row(complaint) for complaint in rejected.complaints]
+
+
+def key_problem(problem: KeyReused | KeyInUse) -> UserError:
+    """Why an idempotency key cannot be used for this."""
+    if isinstance(problem, KeyInUse):
+        return error("IDEMPOTENCY_KEY_IN_USE", _IN_USE, _KEY)
+    return error("IDEMPOTENCY_KEY_REUSED", _REUSED, _KEY)
 
 
 async def bulk_rejections(
