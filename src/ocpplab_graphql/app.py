@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
@@ -11,8 +12,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from ocpplab_graphql.execution.documents import Documents
-from ocpplab_graphql.execution.executor import ContextFactory, Executor
+from ocpplab_graphql.execution.documents import DocumentLimits, Documents
+from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Executor, OperationRequest
 from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
 from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
@@ -71,7 +72,7 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     documents = _documents(settings, manifest)
     persisted = _persisted(settings, documents, manifest, shared)
     executor, make_context, stopping = (
-        Executor(schema._schema, documents, errors_max=settings.errors_max),
+        _executor(settings, documents),
         _context_maker(settings, gateway, following),
         Stopping(),
     )
@@ -102,6 +103,19 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.stopping = stopping
     return app
+
+
+async def explanation(
+    settings: Settings, text: str, variables: dict[str, Any], operation: str | None
+) -> dict[str, Any]:
+    """The answer to an operation that is only planned: its cost, or why it would be refused."""
+
+    def no_context(_selected: Mapping[type[Record], frozenset[str]]) -> Context:
+        raise TypeError("a plan executes nothing")
+
+    request = OperationRequest(text, variables, operation, explain=True)
+    executor = _executor(settings, _documents(settings, None))
+    return (await executor.execute(request, no_context, "explain")).body
 
 
 def _sandbox(settings: Settings) -> FastAPI:
@@ -182,12 +196,26 @@ def _documents(settings: Settings, manifest: Manifest | None) -> Documents:
     return Documents(
         core,
         size=settings.document_cache_size,
-        max_tokens=settings.max_document_tokens,
-        max_depth=settings.max_document_depth,
+        limits=DocumentLimits(
+            tokens=settings.max_document_tokens,
+            nesting=settings.max_document_nesting,
+            depth=settings.max_depth,
+            fields=settings.max_fields,
+            aliases=settings.max_aliases,
+            root_fields=settings.max_root_fields,
+            comparisons=settings.max_field_comparisons,
+        ),
         introspection=settings.introspection,
         secret_fields=SECRET_FIELDS,
         allows=manifest.trusts if manifest is not None and settings.trusted_documents == "only" else None,
     )
+
+
+def _executor(settings: Settings, documents: Documents) -> Executor:
+    limits = CostLimits(
+        calls=settings.max_gateway_calls, nodes=settings.max_nodes, page_size=settings.page_size_default
+    )
+    return Executor(schema._schema, documents, errors_max=settings.errors_max, limits=limits)
 
 
 def _following(settings: Settings, gateway: Gateway) -> Following:

@@ -1,5 +1,7 @@
 """The command `ocpplab-graphql`: arguments to settings, nothing more."""
 
+import asyncio
+import json
 import socket
 from pathlib import Path
 from typing import Any, NoReturn
@@ -58,6 +60,46 @@ def schema(check: Path | None, write: Path | None) -> None:
         write.write_text(sdl(), encoding="utf-8")
     else:
         click.echo(sdl(), nl=False)
+
+
+@main.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--variables", default="{}", help="Variables of the operation, as a JSON object.")
+@click.option("--operation", help="Which operation, if the file holds several.")
+def explain(file: Any, variables: str, operation: str | None) -> None:
+    """Print the gateway calls that the operation in FILE would make; - is stdin. Sends nothing."""
+    from ocpplab_graphql.app import explanation  # noqa: PLC0415
+
+    try:
+        given = _json_object("--variables", variables)
+        answer = asyncio.run(explanation(Settings.load(), file.read(), given, operation))
+    except SettingsError as error:
+        _stop(str(error))
+    if "errors" in answer:
+        _stop("; ".join(error["message"] for error in answer["errors"]), code=1)
+    _print_plan(answer["extensions"]["gateway"]["plan"])
+
+
+def _json_object(option: str, text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError:
+        given = None
+    if not isinstance(given, dict):
+        raise SettingsError(f"{option} takes a JSON object, got {text[:60]!r}.")
+    return given
+
+
+def _print_plan(plan: dict[str, Any]) -> None:
+    rows = [(_count(row["calls"]), row["route"]) for row in plan["requests"]]
+    rows.append((_count(plan["calls"]), f"calls in all, for at most {plan['nodes']} nodes"))
+    width = max(len(count) for count, _ in rows)
+    for count, what in rows:
+        click.echo(f"{count:>{width}}  {what}")
+
+
+def _count(bound: Any) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound['least']} to {bound['most']}"
 
 
 def _serve(settings: Settings, bound: socket.socket) -> None:

@@ -76,8 +76,21 @@ class Settings(BaseModel):
     max_document_tokens: int = Field(
         default=10_000, ge=100, description="Most lexical tokens in one document."
     )
-    max_document_depth: int = Field(
+    max_document_nesting: int = Field(
         default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
+    )
+    max_depth: int = Field(default=25, ge=5, le=100, description="Levels of fields in one operation.")
+    max_fields: int = Field(default=5_000, ge=10, description="Fields in one operation, fragments expanded.")
+    max_aliases: int = Field(default=500, ge=0, description="Aliases in one operation, fragments expanded.")
+    max_root_fields: int = Field(default=250, ge=1, description="Fields at the root of one operation.")
+    max_field_comparisons: int = Field(
+        default=5_000, ge=100, description="Pairs of equal fields that validation may have to compare."
+    )
+    max_gateway_calls: int = Field(
+        default=5_000, ge=1, description="Gateway calls that one operation could make at most."
+    )
+    max_nodes: int = Field(
+        default=250_000, ge=1, description="Rows and objects that one operation could bring at most."
     )
     follow_interval_s: float = Field(
         default=1.0,

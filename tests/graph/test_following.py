@@ -97,6 +97,21 @@ async def test_a_job_of_the_sandbox_is_followed_to_its_end(client):
     assert [e["data"]["bulkLocationJob"]["isFinished"] for e in events[:-1]] == [False] * (len(events) - 1)
 
 
+async def test_a_new_cpo_is_followed_until_it_is_ready(client):
+    mutation = """mutation { createCPO(input: {
+      template: "small-urban-ac", countryCode: "FR", partyId: "NEW", namePrefix: "new"
+    }) { cpo { cpoId } userErrors { message } } }"""
+    payload = (await client.data(mutation))["createCPO"]
+    assert payload["userErrors"] == []
+    query = "subscription($id: ID!) { cpoProvisioning(cpoId: $id) { status isFinished } }"
+
+    async with response(client, query, id=payload["cpo"]["cpoId"]) as stream:
+        events = await stream.rest()
+
+    assert events[-1] == {"data": {"cpoProvisioning": {"status": "READY", "isFinished": True}}}
+    assert not any(e["data"]["cpoProvisioning"]["isFinished"] for e in events[:-1])
+
+
 async def test_what_is_finished_costs_one_call_and_is_one_event(client, wire):
     async with response(client, CPO) as stream:
         events = await stream.rest()

@@ -7,14 +7,14 @@ import pytest
 from graphql import build_schema
 
 from ocpplab_graphql.errors import ErrorCode
-from ocpplab_graphql.execution.documents import Documents, Refused, _depth
+from ocpplab_graphql.execution.documents import DocumentLimits, Documents, Refused, _nesting
 
 SCHEMA = build_schema("type Query { me(text: String): Query name: String }")
 
 
 def documents(**bounds):
-    given = {"size": 3, "max_tokens": 100, "max_depth": 10, "introspection": True, **bounds}
-    return Documents(SCHEMA, **given)
+    limits = DocumentLimits(tokens=bounds.pop("max_tokens", 100), nesting=bounds.pop("max_depth", 10))
+    return Documents(SCHEMA, limits=limits, **{"size": 3, "introspection": True, **bounds})
 
 
 def refused(kept, text):
@@ -75,12 +75,12 @@ def test_a_refusal_that_is_repeated_holds_on_to_no_caller():
         (
             "{ me " * 11 + "{ name }" + " }" * 11,
             "OPERATION_TOO_COMPLEX",
-            "A document may nest 10 levels deep, this one nests 12.",
+            "This document is nested 12 levels deep; 10 is the limit: select less far down.",
         ),
         (
             "{ " + "name " * 99 + "}",
             "OPERATION_TOO_COMPLEX",
-            "A document may have 100 tokens, this one has more.",
+            "This document is of more than 100 tokens; 100 is the limit: send a shorter one.",
         ),
     ],
 )
@@ -114,7 +114,7 @@ def test_introspection_can_be_switched_off():
     ],
 )
 def test_depth_counts_brackets_outside_strings_and_comments(text, depth):
-    assert _depth(text) == depth
+    assert _nesting(text) == depth
 
 
 @pytest.mark.parametrize(
@@ -130,5 +130,5 @@ def test_nothing_before_it_hides_a_nesting(head):
 def test_a_string_that_never_ends_is_looked_at_once(text):
     started = time.process_time()
 
-    assert _depth(text) <= 1
+    assert _nesting(text) <= 1
     assert time.process_time() - started < 2

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
@@ -27,12 +28,14 @@ from graphql import (
 )
 
 from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.plan import Plan, Planner
 from ocpplab_graphql.execution.selection import selected_records
+from ocpplab_graphql.execution.shape import measure
 from ocpplab_graphql.gateway.records import Record
 
 # Strings and comments, which may hold any bracket, and the brackets that nest.
 # A string that never ends reaches to the end, so that no character is looked at twice.
-_NESTING = re.compile(
+_BRACKETS = re.compile(
     r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:""")?|"(?:[^"\\\n\r]|\\.)*+"?|#[^\n\r]*|[{}\[\]()]'
 )
 
@@ -62,11 +65,33 @@ class Prepared:
     Attributes:
         selected: per record of the gateway, the keys that its fields read.
         secret: whether any of its fields, by whatever alias or fragment, is a secret.
+        plans: its operations by name; None names the first.
     """
 
     document: DocumentNode
     selected: Mapping[type[Record], frozenset[str]]
+    plans: Mapping[str | None, Plan]
     secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """
+    How large a document may be. What is larger is refused before it is validated.
+
+    Attributes:
+        tokens: lexical tokens.
+        nesting: levels of braces, brackets and parentheses.
+        depth, fields, aliases, root_fields, comparisons: see shape.Shape.
+    """
+
+    tokens: int = 10_000
+    nesting: int = 64
+    depth: int = 25
+    fields: int = 5_000
+    aliases: int = 500
+    root_fields: int = 250
+    comparisons: int = 5_000
 
 
 class Documents:
@@ -75,7 +100,6 @@ class Documents:
 
     Args:
         size: how many are kept, the refused ones included.
-        max_tokens, max_depth: bounds that are checked before parsing ends, or begins.
         secret_fields: (type name, field name) of what no answer may be kept with.
         allows: whether a text may be executed at all; None allows any. Asked here, so that it binds
             every transport.
@@ -86,8 +110,7 @@ class Documents:
         schema: GraphQLSchema,
         *,
         size: int,
-        max_tokens: int,
-        max_depth: int,
+        limits: DocumentLimits,
         introspection: bool,
         secret_fields: Collection[tuple[str, str]] = (),
         allows: Callable[[str], bool] | None = None,
@@ -96,8 +119,7 @@ class Documents:
         self._secret_fields = frozenset(secret_fields)
         self._allows = allows
         self._size = size
-        self._max_tokens = max_tokens
-        self._max_depth = max_depth
+        self._limits = limits
         self._rules = (
             [*specified_rules] if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
         )
@@ -130,33 +152,59 @@ class Documents:
             self._known.popitem(last=False)
 
     def _prepare(self, text: str) -> Prepared | Refused:
-        depth = _depth(text)
-        if depth > self._max_depth:
-            return _too_complex(f"A document may nest {self._max_depth} levels deep, this one nests {depth}.")
+        limits = self._limits
+        if (nesting := _nesting(text)) > limits.nesting:
+            return _over("nesting", nesting, limits.nesting)
         try:
-            document = parse(text, max_tokens=self._max_tokens)
-            errors = validate(self._schema, document, self._rules)
+            document = parse(text, max_tokens=limits.tokens)
         except GraphQLSyntaxError as error:
             if "more than" in error.message and "tokens" in error.message:
-                return _too_complex(f"A document may have {self._max_tokens} tokens, this one has more.")
+                return _over("tokens", f"more than {limits.tokens}", limits.tokens)
             return Refused(ErrorCode.GRAPHQL_PARSE_FAILED, [error])
+        shape = measure(document)
+        for name in ("depth", "fields", "aliases", "root_fields", "comparisons"):
+            if getattr(shape, name) > getattr(limits, name):
+                return _over(name, getattr(shape, name), getattr(limits, name))
+        return self._validated(document)
+
+    def _validated(self, document: DocumentNode) -> Prepared | Refused:
+        try:
+            errors = validate(self._schema, document, self._rules)
         except RecursionError:
             return _too_complex("The fragments of this document nest too deep: nest fewer in each other.")
         if errors:
             return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        planner = Planner(self._schema, document)
+        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        plans = {o.name.value if o.name else None: planner.plan(o) for o in operations}
         fields = _fields_in(self._schema, document)
-        return Prepared(
-            document, selected_records(self._schema, fields), not self._secret_fields.isdisjoint(fields)
-        )
+        secret = not self._secret_fields.isdisjoint(fields)
+        return Prepared(document, selected_records(self._schema, fields), plans, secret)
+
+
+_WHAT_TO_DO = {
+    "nesting": ("nested {}", "levels deep", "select less far down"),
+    "tokens": ("of {}", "tokens", "send a shorter one"),
+    "depth": ("{}", "levels of fields deep", "select less far down"),
+    "fields": ("of {}", "fields", "select fewer, or spread fragments in fewer places"),
+    "aliases": ("of {}", "aliases", "use nodes(ids:), or several requests"),
+    "root_fields": ("of {}", "fields at the root", "use nodes(ids:), or several requests"),
+    "comparisons": ("of {}", "pairs of equal fields", "select each field once"),
+}
+
+
+def _over(name: str, amount: int | str, limit: int) -> Refused:
+    said, unit, advice = _WHAT_TO_DO[name]
+    return _too_complex(f"This document is {said.format(amount)} {unit}; {limit} is the limit: {advice}.")
 
 
 def _too_complex(message: str) -> Refused:
     return Refused(ErrorCode.OPERATION_TOO_COMPLEX, [GraphQLError(message)])
 
 
-def _depth(text: str) -> int:
+def _nesting(text: str) -> int:
     depth = deepest = 0
-    for token in _NESTING.finditer(text):
+    for token in _BRACKETS.finditer(text):
         if token[0] in "{[(":
             depth += 1
             deepest = max(deepest, depth)

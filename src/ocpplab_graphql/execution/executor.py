@@ -20,16 +20,23 @@ from graphql.execution import create_source_event_stream, execute_subscription_e
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
+from ocpplab_graphql.execution.plan import Cost, cost, told
 from ocpplab_graphql.gateway.records import Record
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What a client asks to execute, already known to have these types."""
+    """
+    What a client asks to execute, already known to have these types.
+
+    Attributes:
+        explain: only tell what it would cost; execute nothing.
+    """
 
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,23 @@ class OperationContext(Protocol):
 class ContextFactory(Protocol):
     """Makes the context of one operation, or of one event of a stream, once it is known what it selects."""
 
-    def __call__(self, selected: Mapping[type[Record], frozenset[str]]) -> OperationContext: ...
+    def __call__(self, selected: Mapping[type[Record], frozenset[str]], /) -> OperationContext: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CostLimits:
+    """
+    What one operation may cost at most; see plan.py.
+
+    Attributes:
+        calls: gateway calls.
+        nodes: rows of lists and objects with an id.
+        page_size: rows of a connection that names none, for reckoning.
+    """
+
+    calls: int = 5_000
+    nodes: int = 250_000
+    page_size: int = 50
 
 
 class Executor:
@@ -84,10 +107,13 @@ class Executor:
         errors_max: how many errors an answer lists.
     """
 
-    def __init__(self, schema: GraphQLSchema, documents: Documents, *, errors_max: int) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, documents: Documents, *, errors_max: int, limits: CostLimits
+    ) -> None:
         self._schema = schema
         self._documents = documents
         self._errors_max = errors_max
+        self._limits = limits
 
     def follows(self, request: OperationRequest) -> bool:
         """Whether an operation is a subscription; one that will be refused is none."""
@@ -165,7 +191,28 @@ class Executor:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)
         if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
-        return prepared, operation
+        stopped = self._planned(prepared, operation, request, request_id)
+        return (prepared, operation) if stopped is None else stopped
+
+    def _planned(
+        self,
+        prepared: Prepared,
+        operation: OperationDefinitionNode,
+        request: OperationRequest,
+        request_id: str,
+    ) -> Answer | None:
+        """The answer in place of executing: the plan if that was asked for, or why it costs too much."""
+        plan = prepared.plans[operation.name.value if operation.name else None]
+        try:
+            costs = cost(plan, self._schema, request.variables or {}, self._limits.page_size)
+        except GraphQLError as error:
+            return self._refusal([error], ErrorCode.BAD_USER_INPUT, request_id)
+        if request.explain:
+            return Answer({"data": None, "extensions": {"gateway": {"plan": told(costs)}}}, executed=True)
+        too_much = self._too_expensive(costs)
+        if too_much is not None:
+            return self._refusal([too_much], ErrorCode.OPERATION_TOO_COMPLEX, request_id)
+        return None
 
     async def _once(
         self, prepared: Prepared, request: OperationRequest, context: OperationContext
@@ -216,6 +263,16 @@ class Executor:
         finally:
             await context.aclose()
         return self._answer(result, context)
+
+    def _too_expensive(self, costs: Cost) -> GraphQLError | None:
+        calls = costs.total.most
+        if calls > self._limits.calls:
+            said = f"could make {calls} gateway calls; {self._limits.calls} is the limit"
+        elif costs.nodes > self._limits.nodes:
+            said = f"could bring {costs.nodes} nodes; {self._limits.nodes} is the limit"
+        else:
+            return None
+        return GraphQLError(f"This operation {said}: ask for smaller pages (first:), or for less below them.")
 
     async def _run(self, prepared: Prepared, request: OperationRequest, context: OperationContext) -> Answer:
         try:

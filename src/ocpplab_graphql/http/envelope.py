@@ -53,17 +53,19 @@ def credentials_of(scope: Scope) -> Credentials:
     )
 
 
-def traced(headers: Mapping[str, str]) -> bool:
+def trace_of(headers: Mapping[str, str]) -> str | None:
     """
-    Whether the caller wants to know the gateway calls.
+    What the caller wants to know of the cost: `calls`, `plan`, or nothing.
 
     Raises:
         Refusal: they want what there is not.
     """
     wanted = headers.get("x-gateway-trace")
-    if wanted not in {None, "calls"}:
-        raise Refusal(400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls, got {wanted[:40]!r}.")
-    return wanted == "calls"
+    if wanted not in {None, "calls", "plan"}:
+        raise Refusal(
+            400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls or plan, got {wanted[:40]!r}."
+        )
+    return wanted
 
 
 def _only(scope: Scope, name: bytes) -> str | None:

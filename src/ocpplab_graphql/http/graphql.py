@@ -7,7 +7,7 @@ Source: the GraphQL over HTTP specification, stage 2 draft. Every refusal is a G
 import asyncio
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -29,7 +29,7 @@ from ocpplab_graphql.http.envelope import (
     envelope_of_query,
     headers_of,
     operation_of,
-    traced,
+    trace_of,
     until_gone,
 )
 from ocpplab_graphql.http.negotiation import (
@@ -144,9 +144,9 @@ class GraphQLApp:
             answer = self._executor.refusal(refused, response.request_id)
             await response.send(_status(answer, wanted.refusal), answer.body, wanted.refusal)
             return
-        make_context = self._make_context(
-            credentials_of(scope), response.request_id, traced(headers_of(scope))
-        )
+        trace = trace_of(headers_of(scope))
+        operation = replace(operation, explain=trace == "plan")
+        make_context = self._make_context(credentials_of(scope), response.request_id, trace == "calls")
         read_only = scope["method"] == "GET"
         try:
             if wanted.stream is not None and (wanted.answer is None or self._executor.follows(operation)):

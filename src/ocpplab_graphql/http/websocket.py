@@ -27,7 +27,7 @@ from ocpplab_graphql.http.envelope import (
     credentials_of,
     headers_of,
     operation_of,
-    traced,
+    trace_of,
 )
 from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping
@@ -207,7 +207,7 @@ class _Connection:
             raise _Closing(4429, "Too many initialisation requests")
         try:
             from_headers = credentials_of(self.scope)
-            self.traced = traced(headers_of(self.scope))
+            self.traced = trace_of(headers_of(self.scope)) == "calls"
         except Refusal as refusal:
             raise _Closing(4400, refusal.message) from None
         given = {name.lower(): value for name, value in (message.get("payload") or {}).items()}

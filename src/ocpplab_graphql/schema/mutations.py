@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 import strawberry
 
+from ocpplab_graphql.execution.bindings import BINDING, Write
 from ocpplab_graphql.gateway.errors import GatewayNotFound, GatewayRejected
 from ocpplab_graphql.gateway.records import (
     CPOAcceptedRecord,
@@ -44,7 +45,8 @@ class Mutation:
     """The table of contents of writing."""
 
     @strawberry.field(
-        description="Create many locations under one CPO, as a durable job that goes on without you. One call."
+        description="Create many locations under one CPO, as a durable job that goes on without you. One call.",
+        metadata={BINDING: Write("POST /ocpi/cpos/{cpo_id}/locations")},
     )
     async def bulk_create_locations(
         self,
@@ -76,7 +78,10 @@ class Mutation:
         job = BulkLocationJob(key=(cpo_id, accepted.job_id), rows={JobRecord: row})
         return BulkCreateLocationsPayload(job=job, user_errors=[])
 
-    @strawberry.field(description="Change a location. Only the fields that you give change. One call.")
+    @strawberry.field(
+        description="Change a location. Only the fields that you give change. One call.",
+        metadata={BINDING: Write("PATCH /ocpi/cpos/{cpo_id}/locations/{location_id}")},
+    )
     async def update_location(
         self,
         info: Info,
@@ -100,7 +105,10 @@ class Mutation:
         row = outcomes.accepted(reply, info.context.loaders.store.into(LocationRecord))
         return UpdateLocationPayload(location=Location(key=key, rows={LocationRecord: row}), user_errors=[])
 
-    @strawberry.field(description="Delete a location with its chargers. One call.")
+    @strawberry.field(
+        description="Delete a location with its chargers. One call.",
+        metadata={BINDING: Write("DELETE /ocpi/cpos/{cpo_id}/locations/{location_id}")},
+    )
     async def delete_location(
         self,
         info: Info,
@@ -124,6 +132,7 @@ class Mutation:
     @strawberry.field(
         name="createCPO",
         description="Create a CPO from a template, durably: `provisioning` says how that stands. One call.",
+        metadata={BINDING: Write("POST /ocpi/cpos")},
     )
     async def create_cpo(
         self,
@@ -159,6 +168,7 @@ class Mutation:
     @strawberry.field(
         name="deleteCPO",
         description="Delete a CPO with all it holds. Deleting one that is gone succeeds too. One call.",
+        metadata={BINDING: Write("DELETE /ocpi/cpos/{cpo_id}")},
     )
     async def delete_cpo(
         self,

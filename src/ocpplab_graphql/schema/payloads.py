@@ -6,8 +6,14 @@ import msgspec
 import strawberry
 from strawberry import ID, Private
 
-from ocpplab_graphql.execution.bindings import Value
-from ocpplab_graphql.gateway.records import CPOAcceptedRecord, RoamHelperRecord
+from ocpplab_graphql.execution.bindings import BINDING, Given, Value
+from ocpplab_graphql.gateway.records import (
+    CPOAcceptedRecord,
+    JobRecord,
+    LocationRecord,
+    ProvisioningRecord,
+    RoamHelperRecord,
+)
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.errors import UserError
 from ocpplab_graphql.schema.fields import computed, read, value
@@ -22,7 +28,8 @@ class BulkCreateLocationsPayload:
     """Either a job, or the reasons why there is none."""
 
     job: BulkLocationJob | None = strawberry.field(
-        description="The job that was accepted; null if there are user errors. Follow it with `bulkLocationJob`."
+        description="The job that was accepted; null if there are user errors. Follow it with `bulkLocationJob`.",
+        metadata={BINDING: Given((JobRecord,))},
     )
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
 
@@ -32,7 +39,8 @@ class UpdateLocationPayload:
     """Either the location as it is now, or the reasons why it did not change."""
 
     location: Location | None = strawberry.field(
-        description="The location as it is now; null if there are user errors. Costs no further call."
+        description="The location as it is now; null if there are user errors. Costs no further call.",
+        metadata={BINDING: Given((LocationRecord,))},
     )
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
 
@@ -45,7 +53,8 @@ class DeleteLocationPayload:
         description="Global id of the location that is gone, for caches; null if there are user errors."
     )
     cpo: CPO | None = strawberry.field(
-        description="The CPO that owned it, as it is now; its `id` and `cpoId` cost no call."
+        description="The CPO that owned it, as it is now; its `id` and `cpoId` cost no call.",
+        metadata={BINDING: Given()},
     )
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
 
@@ -77,10 +86,12 @@ class CreateCPOPayload:
     accepted: Private[CPOAcceptedRecord | None]
 
     cpo: CPO | None = strawberry.field(
-        description="The CPO; null if there are user errors. Its `id` and `cpoId` cost no call, the rest one."
+        description="The CPO; null if there are user errors. Its `id` and `cpoId` cost no call, the rest one.",
+        metadata={BINDING: Given()},
     )
     provisioning: Provisioning | None = strawberry.field(
-        description="How its creation stands. Costs no further call."
+        description="How its creation stands. Costs no further call.",
+        metadata={BINDING: Given((ProvisioningRecord,))},
     )
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
 
