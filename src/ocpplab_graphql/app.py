@@ -114,7 +114,7 @@ async def explanation(
         raise TypeError("a plan executes nothing")
 
     request = OperationRequest(text, variables, operation, explain=True)
-    executor = _executor(settings, _documents(settings, None))
+    executor = _executor(settings, _documents(settings, manifest=None))
     return (await executor.execute(request, no_context, "explain")).body
 
 

@@ -64,8 +64,8 @@ class Prepared:
 
     Attributes:
         selected: per record of the gateway, the keys that its fields read.
-        secret: whether any of its fields, by whatever alias or fragment, is a secret.
         plans: its operations by name; None names the first.
+        secret: whether any of its fields, by whatever alias or fragment, is a secret.
     """
 
     document: DocumentNode
