@@ -169,7 +169,7 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("OCPPLAB_NONSENSE", "1", "Unknown setting OCPPLAB_NONSENSE. Known are: OCPPLAB_BULK_ITEMS_MAX"),
+        ("OCPPLAB_NONSENSE", "1", "Unknown setting OCPPLAB_NONSENSE. Known are: OCPPLAB_A"),
         ("OCPPLAB_SEED", "chaos", "Setting OCPPLAB_SEED: Input should be 'demo' or 'empty', got 'chaos'."),
         ("OCPPLAB_SANDBOX_STEP_DELAY_MS", "soon", "Setting OCPPLAB_SANDBOX_STEP_DELAY_MS: "),
         ("OCPPLAB_GATEWAY_URL", "gateway", "Setting OCPPLAB_GATEWAY_URL: "),
@@ -217,6 +217,21 @@ def test_a_page_that_was_not_built_is_told_in_one_line(tmp_path: Path) -> None:
         ended = running.wait()
 
     assert_one_line(ended.code, ended.stderr, "`make console` builds it")
+
+
+def test_a_manifest_that_cannot_be_read_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{")
+    environ = {"OCPPLAB_TRUSTED_DOCUMENTS": "only", "OCPPLAB_TRUSTED_DOCUMENTS_FILE": "manifest.json"}
+    with Command("serve", "--port", "0", folder=tmp_path, environ=environ) as running:
+        ended = running.wait()
+
+    assert_one_line(ended.code, ended.stderr, "manifest.json is not JSON")
+
+
+def test_who_uses_no_redis_does_not_load_its_client() -> None:
+    code = "import sys, ocpplab_graphql.app; sys.exit('redis' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def assert_one_line(code: int, stderr: str, said: str) -> None:

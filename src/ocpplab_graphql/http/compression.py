@@ -52,7 +52,7 @@ class Compressed:
 
         async def sending(message: Message) -> None:
             nonlocal start
-            if message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and _may_be_compressed(message):
                 start = message
                 return
             if start is not None:
@@ -131,6 +131,12 @@ async def _gzip(content: bytes, level: int) -> bytes:
     if len(content) <= _INLINE_BYTES_MAX and level == _LEVEL:
         return gzip.compress(content, level, mtime=0)
     return await asyncio.to_thread(gzip.compress, content, level, mtime=0)
+
+
+def _may_be_compressed(start: Message) -> bool:
+    """Whether the start has to wait for the body; that of a stream goes out at once."""
+    headers = {name.lower().decode(): value.decode("latin-1") for name, value in start["headers"]}
+    return _is_compressible(headers, start["status"])
 
 
 def _is_compressible(headers: Mapping[str, str], status: int) -> bool:
