@@ -10,6 +10,7 @@ from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
 from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.telemetry import observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Executor:
         Raises:
             ReadOnly: `queries_only`, and it is something else.
         """
+        seen = observation()
+        seen.asked(request.query)
         try:
             prepared = self._documents.prepare(request.query)
         except Refused as refused:
@@ -93,6 +96,7 @@ class Executor:
         operation = get_operation_ast(prepared.document, request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)
+        seen.runs(operation.operation.value, operation.name.value if operation.name else None)
         if queries_only and operation.operation is not OperationType.QUERY:
             raise ReadOnly
         if operation.operation is OperationType.SUBSCRIPTION:

@@ -18,7 +18,7 @@ from ocpplab_graphql.execution.answer import MASKED, error_body
 from ocpplab_graphql.execution.executor import Answer, ContextFactory, Executor, OperationRequest, ReadOnly
 from ocpplab_graphql.gateway.client import Credentials
 from ocpplab_graphql.http.negotiation import GRAPHQL_RESPONSE, JSON, MediaType, accepts_html, negotiated
-from ocpplab_graphql.telemetry import logger, request_id_from
+from ocpplab_graphql.telemetry import logger, observation, request_id_from
 
 MakeContext = Callable[[Credentials, str, bool], ContextFactory]
 
@@ -68,6 +68,7 @@ class GraphQLApp:
         headers = _headers(scope)
         request_id = request_id_from(headers.get("x-request-id"))
         if self._page is not None and scope["method"] in {"GET", "HEAD"} and _wants_page(scope, headers):
+            observation().logged = False
             await self._page(scope)(scope, receive, send)
             return
         response = _Response(send, request_id)
@@ -165,6 +166,7 @@ class _Response:
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
         """Encode and send."""
+        observation().answered(body)
         content = msgspec.json.encode(body)
         start: MutableMapping[str, Any] = {
             "type": "http.response.start",
