@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
@@ -17,7 +17,10 @@ from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.graphql import GraphQLApp, MakeContext
-from ocpplab_graphql.http.health import health, ready
+from ocpplab_graphql.http.health import Readiness, health
+from ocpplab_graphql.http.middleware import OperationLog, RequestIds
+from ocpplab_graphql.http.sandbox_door import SandboxDoor
+from ocpplab_graphql.http.schema_file import SchemaFile
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.schema import schema, sdl
 from ocpplab_graphql.schema.context import Context
@@ -30,47 +33,58 @@ class StartError(Exception):
 
 
 _EMBEDDED_URL = "http://sandbox"
+SANDBOX_PATH = "/sandbox"
 _DEMO_TOKEN = "demo"  # noqa: S105  # the sandbox's published token
 
 
-def create_app(settings: Settings | None = None, *, transport: Transport | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, transport: Transport | None = None, sandbox_url: str | None = None
+) -> FastAPI:
     """
     The service as an ASGI application.
+
+    A server that is about to stop calls `app.state.readiness.leave()`.
 
     Args:
         settings: by default, those of the environment.
         transport: how to reach the gateway, in place of what the settings say; closed with the app.
+        sandbox_url: where another process of this service hosts the sandbox.
 
     Raises:
         SettingsError: the environment holds a setting that is unknown or does not fit.
         StartError: the package lacks its GraphiQL page.
     """
     settings = settings or Settings.load()
-    sandbox = None if settings.gateway_url or transport else _sandbox(settings)
+    sandbox = None if settings.gateway_url or transport or sandbox_url else _sandbox(settings)
+    transport = transport or _transport(settings, sandbox)
     gateway = Gateway(
-        str(settings.gateway_url or _EMBEDDED_URL),
-        transport or _transport(settings, sandbox),
+        sandbox_url or str(settings.gateway_url or _EMBEDDED_URL),
+        transport,
         max_concurrency=settings.gateway_max_concurrency,
     )
-    console = _console(settings, embedded=sandbox is not None)
+    console = _console(settings, embedded=sandbox is not None or sandbox_url is not None)
     graphql = GraphQLApp(
         _executor(settings),
         _context_maker(settings, gateway),
         page=console.page if console else None,
         max_body_bytes=settings.max_request_bytes,
     )
+    readiness = Readiness(gateway.is_reachable)
     routes = [
-        Route("/graphql", graphql),
+        Route("/graphql", OperationLog(graphql)),
         *([Mount("/graphql/console", console.assets)] if console else []),
         Route("/", _to_graphql),
-        Route("/schema.graphql", _sdl),
+        *([Route("/schema.graphql", SchemaFile(sdl()).endpoint)] if settings.introspection else []),
         Route("/health", health),
-        Route("/ready", ready(gateway.is_reachable)),
-        *([Mount("/sandbox", sandbox)] if sandbox else []),
+        Route("/ready", readiness.endpoint),
+        *_sandbox_routes(settings, sandbox, sandbox_url, transport),
     ]
-    return FastAPI(
+    app = FastAPI(
         routes=routes, lifespan=_lifespan(gateway, sandbox), docs_url=None, redoc_url=None, openapi_url=None
     )
+    app.add_middleware(RequestIds)
+    app.state.readiness = readiness
+    return app
 
 
 def _sandbox(settings: Settings) -> FastAPI:
@@ -81,6 +95,35 @@ def _sandbox(settings: Settings) -> FastAPI:
         database=settings.database, seed=settings.seed, step_delay_ms=settings.sandbox_step_delay_ms
     )
     return create_sandbox(config)
+
+
+def create_sandbox_host(settings: Settings) -> FastAPI:
+    """The sandbox alone, below the path at which the service shows it; for the service's other processes."""
+    sandbox = _sandbox(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with _running(sandbox):
+            yield
+
+    return FastAPI(
+        routes=[Mount(SANDBOX_PATH, sandbox)],
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+
+
+def _sandbox_routes(
+    settings: Settings, sandbox: FastAPI | None, sandbox_url: str | None, transport: Transport
+) -> list[Mount]:
+    if sandbox is not None:
+        return [Mount(SANDBOX_PATH, sandbox)]
+    if sandbox_url is not None:
+        door = SandboxDoor(sandbox_url, transport, max_body_bytes=settings.gateway_max_body_bytes)
+        return [Mount(SANDBOX_PATH, door)]
+    return []
 
 
 def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
@@ -158,10 +201,6 @@ async def _running(sandbox: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await lifespan.__aexit__(None, None, None)
-
-
-async def _sdl(_request: Request) -> Response:
-    return PlainTextResponse(sdl())
 
 
 async def _to_graphql(request: Request) -> Response:

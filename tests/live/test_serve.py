@@ -169,7 +169,7 @@ def test_a_database_that_cannot_be_used_is_told_in_one_line(
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("OCPPLAB_NONSENSE", "1", "Unknown setting OCPPLAB_NONSENSE. Known are: OCPPLAB_BULK_ITEMS_MAX"),
+        ("OCPPLAB_NONSENSE", "1", "Unknown setting OCPPLAB_NONSENSE. Known are: OCPPLAB_ACCESS_LOG"),
         ("OCPPLAB_SEED", "chaos", "Setting OCPPLAB_SEED: Input should be 'demo' or 'empty', got 'chaos'."),
         ("OCPPLAB_SANDBOX_STEP_DELAY_MS", "soon", "Setting OCPPLAB_SANDBOX_STEP_DELAY_MS: "),
         ("OCPPLAB_GATEWAY_URL", "gateway", "Setting OCPPLAB_GATEWAY_URL: "),
