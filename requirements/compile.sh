@@ -11,3 +11,4 @@ compile() {
 compile "$@" --group build --output-file requirements/build.txt
 compile "$@" pyproject.toml --output-file requirements/runtime.txt
 compile "$@" pyproject.toml --group dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+compile "$@" --group fuzz --constraint requirements/dev.txt --output-file requirements/fuzz.txt

@@ -51,10 +51,10 @@ async def test_a_hundred_requests_at_once_are_all_answered(gateway):
     assert {answer.status_code for answer in answers} == {200}
 
 
-async def test_no_list_scans_a_whole_table(database):
-    app = create_sandbox(SandboxConfig(database))
+async def test_no_list_scans_a_whole_table(sqlite_database):
+    app = create_sandbox(SandboxConfig(sqlite_database))
     async with app.router.lifespan_context(app):
-        engine = app.state.store._database._readers
+        engine = app.state.store._database._engine
         seen: list[tuple[str, tuple[object, ...]]] = []
         event.listen(
             engine.sync_engine,

@@ -322,3 +322,19 @@ async def test_several_jobs_go_on_side_by_side(gateway, finished, item):
         ids += (await finished(gateway, each["status_url"]))["results"]["location_ids"]
 
     assert len(ids) == len(set(ids)) == 100
+
+
+async def test_a_job_of_another_tenant_is_404_and_cannot_be_submitted(gateway, item):
+    accepted = (await gateway.post("/ocpi/cpos/101/locations", json={"locations": [item()]})).json()
+
+    assert (await gateway.get(accepted["status_url"])).status_code == 200
+    assert (
+        await gateway.get(accepted["status_url"], headers={"Authorization": "Bearer org-other"})
+    ).status_code == 404
+    assert (await gateway.get(accepted["status_url"].replace("101", "102"))).status_code == 404
+    refused = await gateway.post(
+        "/ocpi/cpos/101/locations",
+        json={"locations": [item()]},
+        headers={"Authorization": "Bearer org-other"},
+    )
+    assert refused.status_code == 404

@@ -54,8 +54,8 @@ def created(sandbox):
     return names
 
 
-def test_a_job_killed_three_times_makes_every_item_once(database, item):
-    sandbox, delays = Sandbox(database), (0.15, 0.25, 0.1)
+def test_a_job_killed_three_times_makes_every_item_once(sqlite_database, item):
+    sandbox, delays = Sandbox(sqlite_database), (0.15, 0.25, 0.1)
     group = {
         "template": {
             "brand_slug": "keba",
@@ -73,11 +73,11 @@ def test_a_job_killed_three_times_makes_every_item_once(database, item):
         for delay in delays:
             time.sleep(delay)
             sandbox.stop(signal.SIGKILL)
-            left = 200 - _count(database)
+            left = 200 - _count(sqlite_database)
             assert left > 0, "the job was over before the kill"
             sandbox.start()
             up = time.monotonic()
-            while 200 - _count(database) == left:
+            while 200 - _count(sqlite_database) == left:
                 assert time.monotonic() - up < 2, "the job was not resumed within 2 s"
                 time.sleep(0.02)
         again = httpx.post(sandbox.base + PATH, json=body, headers=HEADERS)

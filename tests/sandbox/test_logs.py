@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+ONLY_READS = True
+
 PATH = "/ocpp/chargers/dep-7/logs"
 
 

@@ -44,20 +44,20 @@ def digest(path):
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-async def test_a_second_start_changes_nothing(running, database):
-    before = digest(database)
-    async with running(SandboxConfig(database)):
+async def test_a_second_start_changes_nothing(running, sqlite_database):
+    before = digest(sqlite_database)
+    async with running(SandboxConfig(sqlite_database)):
         pass
 
-    assert digest(database) == before
+    assert digest(sqlite_database) == before
 
 
-async def test_what_was_deleted_from_the_world_stays_deleted(running, database):
-    with sqlite3.connect(database) as connection:
+async def test_what_was_deleted_from_the_world_stays_deleted(running, sqlite_database):
+    with sqlite3.connect(sqlite_database) as connection:
         connection.execute("pragma foreign_keys=on")
         connection.execute("delete from cpos")
     connection.close()
-    async with running(SandboxConfig(database)) as gateway:
+    async with running(SandboxConfig(sqlite_database)) as gateway:
         assert (await gateway.get("/ocpi/cpos")).json()["total"] == 0
 
 
@@ -66,12 +66,12 @@ async def test_an_empty_sandbox_has_no_cpos(running, tmp_path):
         assert (await gateway.get("/ocpi/cpos")).json()["total"] == 0
 
 
-async def test_new_ids_come_after_every_id_that_ever_was(running, database, item, finished):
-    with sqlite3.connect(database) as connection:
+async def test_new_ids_come_after_every_id_that_ever_was(running, sqlite_database, item, finished):
+    with sqlite3.connect(sqlite_database) as connection:
         connection.execute("pragma foreign_keys=on")
         connection.execute("delete from locations where id > 100")
     connection.close()
-    async with running(SandboxConfig(database)) as gateway:
+    async with running(SandboxConfig(sqlite_database)) as gateway:
         accepted = (await gateway.post("/ocpi/cpos/101/locations", json={"locations": [item()]})).json()
         job = await finished(gateway, accepted["status_url"])
 
@@ -86,14 +86,14 @@ async def start_error(running, address):
     return str(caught.value)
 
 
-async def test_a_database_of_a_newer_version_is_refused_and_left_alone(running, database):
-    with sqlite3.connect(database) as connection:
+async def test_a_database_of_a_newer_version_is_refused_and_left_alone(running, sqlite_database):
+    with sqlite3.connect(sqlite_database) as connection:
         connection.execute("update sandbox_meta set value='99' where key='schema_version'")
     connection.close()
-    before = digest(database)
+    before = digest(sqlite_database)
 
-    assert "version 99" in await start_error(running, database)
-    assert digest(database) == before
+    assert "version 99" in await start_error(running, sqlite_database)
+    assert digest(sqlite_database) == before
 
 
 async def test_a_file_that_is_no_database_is_refused(running, tmp_path):

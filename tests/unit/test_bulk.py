@@ -6,7 +6,6 @@ import pytest
 from strawberry import UNSET
 
 from ocpplab_graphql.gateway.errors import Complaint
-from ocpplab_graphql.schema import bulk
 from ocpplab_graphql.schema.enums import ParkingType
 from ocpplab_graphql.schema.inputs import (
     BulkCreateLocationsInput,
@@ -17,6 +16,7 @@ from ocpplab_graphql.schema.inputs import (
     LocationOverridesInput,
     NewLocationInput,
 )
+from ocpplab_graphql.schema.writing import bulk
 
 PARIS = CoordinatesInput(latitude=48.85, longitude=2.35)
 PLACE = NewLocationInput(name="Hub", address="1 Rue", city="Paris", country="FR", coordinates=PARIS)

@@ -86,6 +86,24 @@ class CPORecord(Record, frozen=True):
     updated_at: datetime | None = None
 
 
+class RoamHelperRecord(Record, frozen=True):
+    """What a roaming peer needs to connect: secrets. Only in the reply to C2."""
+
+    credentials_payload: str | dict[str, Any] | None = None
+    curl_snippet: str | None = None
+
+
+class CPOAcceptedRecord(Record, frozen=True):
+    """The 202 of C2, with secrets that no read repeats."""
+
+    KEY = "cpo_id"
+    cpo_id: NonEmpty
+    token_a: str | None = None
+    roam_helper: RoamHelperRecord | None = None
+    status: str | None = None
+    workflow_run_id: str | None = None
+
+
 class ErrorRecord(Record, frozen=True):
     """The `error` object of jobs and provisioning."""
 

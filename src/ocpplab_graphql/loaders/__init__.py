@@ -50,6 +50,7 @@ class Loaders:
     ) -> None:
         self.client = client
         self.trace = Trace() if traced else None
+        self._selected = selected
         self.store = Store(selected, self.trace)
         self._made: list[DataLoader[Any, Any]] = []
 
@@ -126,6 +127,13 @@ class Loaders:
     def location_templates(self) -> DataLoader[tuple[str | None, str | None], list[Any]]:
         """The location templates of (current type, OCPP version), None for any."""
         return self._loader(batches.location_templates, _LISTS)
+
+    def forget(self) -> None:
+        """Read everything anew from here on: something was changed."""
+        self.store = Store(self._selected, self.trace)
+        for name, attribute in vars(type(self)).items():
+            if isinstance(attribute, cached_property):
+                self.__dict__.pop(name, None)
 
     async def aclose(self) -> None:
         """Stop batches and calls that nobody waits for any more."""

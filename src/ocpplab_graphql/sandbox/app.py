@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 
+from ocpplab_graphql.sandbox.changes import Changes
 from ocpplab_graphql.sandbox.config import SandboxConfig, SandboxStartError
 from ocpplab_graphql.sandbox.database import Database, open_database
 from ocpplab_graphql.sandbox.jobs import Submissions, Worker
@@ -81,6 +82,7 @@ async def _sow(database: Database) -> None:
 async def _working(app: FastAPI, database: Database, step_delay_s: float) -> AsyncIterator[None]:
     worker = Worker(database, step_delay_s)
     app.state.store = Store(database)
+    app.state.changes = Changes(database)
     app.state.submissions = Submissions(database)
     app.state.worker = worker
     worker.start()

@@ -1,5 +1,5 @@
 """
-Building one location with its chargers: the rows, and the counts above them.
+Building locations with their chargers: the rows, and the counts above them.
 
 A plan is plain data that travels as JSON in a job's item. It is complete: templates and prefixes are settled
 when a job is accepted, so that what a worker makes of it does not depend on when or where it runs.
@@ -7,19 +7,20 @@ when a job is accepted, so that what a worker makes of it does not depend on whe
 
 import re
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import insert, update
+from sqlalchemy import bindparam, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ocpplab_graphql.sandbox.clock import now
-from ocpplab_graphql.sandbox.hardware import model_of
+from ocpplab_graphql.sandbox.hardware import ChargerModel, model_of
 from ocpplab_graphql.sandbox.models import chargers, cpos, locations
 from ocpplab_graphql.sandbox.requests import BulkLocations, RawLocation, TemplateLocation
 from ocpplab_graphql.sandbox.templates import BY_SLUG, TemplateGroup
 
-__all__ = ["ChargerPlan", "LocationPlan", "create_location", "location_plans", "slug_of"]
+__all__ = ["ChargerPlan", "CpoGoneError", "LocationPlan", "create_locations", "location_plans", "slug_of"]
 
 
 class ChargerPlan(msgspec.Struct, frozen=True):
@@ -46,6 +47,8 @@ class LocationPlan(msgspec.Struct, frozen=True):
     public: bool | None
     parking_type: str | None
     chargers: list[ChargerPlan]
+    # The hexadecimal end of the slug; None is chance.
+    slug_tail: str | None = None
 
 
 def location_plans(body: BulkLocations) -> list[LocationPlan]:
@@ -153,38 +156,67 @@ def slug_of(name: str, tail: str) -> str:
     return f"{words[:60]}-{tail}" if words else tail
 
 
-async def create_location(
-    connection: AsyncConnection, organization: str, cpo: int, plan: LocationPlan
-) -> int:
-    """Insert a location and its chargers, and count them on their CPO. Returns the location's row."""
+class CpoGoneError(Exception):
+    """The CPO that something was to be built for is not there any more."""
+
+
+async def create_locations(
+    connection: AsyncConnection, organization: str, cpo: int, plans: Sequence[LocationPlan]
+) -> list[int]:
+    """
+    Insert locations with their chargers, and count them on their CPO. Returns their rows, in order.
+
+    Raises:
+        CpoGoneError: the CPO was deleted. It is asked first, so that its row is locked before any other.
+
+    """
     moment = now()
-    location = await _insert_location(connection, organization, cpo, plan, moment)
-    connectors = 0
-    if plan.chargers:
-        rows = [_charger_row(organization, location, unit, moment) for unit in plan.chargers]
-        connectors = sum(row["number_of_connectors"] for row in rows)
-        await connection.execute(insert(chargers), rows)
-    await connection.execute(
-        update(cpos)
-        .where(cpos.c.id == cpo)
-        .values(
-            location_count=cpos.c.location_count + 1,
-            charger_count=cpos.c.charger_count + len(plan.chargers),
-            evse_count=cpos.c.evse_count + connectors,
-            connector_count=cpos.c.connector_count + connectors,
-            updated_at=moment,
-        )
+    units = [[(unit, model_of(unit.brand_slug, unit.model_slug)) for unit in plan.chargers] for plan in plans]
+    connectors = sum(model.connectors for inside in units for _unit, model in inside)
+    counted = await connection.execute(
+        _COUNT_UP,
+        {
+            "cpo": cpo,
+            "more_locations": len(plans),
+            "more_chargers": sum(len(plan.chargers) for plan in plans),
+            "more_connectors": connectors,
+            "moment": moment,
+        },
     )
-    return location
+    if counted.rowcount != 1:
+        raise CpoGoneError
+    rows = [_location_row(organization, cpo, plan, moment) for plan in plans]
+    made: list[int] = list((await connection.scalars(_ADD_LOCATIONS, rows)).all())
+    inside = [
+        _charger_row(organization, location, unit, model, moment)
+        for location, group in zip(made, units, strict=True)
+        for unit, model in group
+    ]
+    if inside:
+        await connection.execute(_ADD_CHARGERS, inside)
+    return made
 
 
-async def _insert_location(
-    connection: AsyncConnection, organization: str, cpo: int, plan: LocationPlan, moment: str
-) -> int:
-    row = {
+_ADD_LOCATIONS = insert(locations).returning(locations.c.id, sort_by_parameter_order=True)
+_ADD_CHARGERS = insert(chargers)
+_COUNT_UP = (
+    update(cpos)
+    .where(cpos.c.id == bindparam("cpo"))
+    .values(
+        location_count=cpos.c.location_count + bindparam("more_locations"),
+        charger_count=cpos.c.charger_count + bindparam("more_chargers"),
+        evse_count=cpos.c.evse_count + bindparam("more_connectors"),
+        connector_count=cpos.c.connector_count + bindparam("more_connectors"),
+        updated_at=bindparam("moment"),
+    )
+)
+
+
+def _location_row(organization: str, cpo: int, plan: LocationPlan, moment: str) -> dict[str, Any]:
+    return {
         "cpo_id": cpo,
         "organization_id": organization,
-        "slug": slug_of(plan.name, uuid.uuid4().hex[:8]),
+        "slug": slug_of(plan.name, plan.slug_tail or uuid.uuid4().hex[:8]),
         "name": plan.name,
         "address": plan.address,
         "city": plan.city,
@@ -200,12 +232,11 @@ async def _insert_location(
         "created_at": moment,
         "updated_at": moment,
     }
-    location: int = (await connection.execute(insert(locations).returning(locations.c.id), row)).scalar_one()
-    return location
 
 
-def _charger_row(organization: str, location: int, plan: ChargerPlan, moment: str) -> dict[str, Any]:
-    known = model_of(plan.brand_slug, plan.model_slug)
+def _charger_row(
+    organization: str, location: int, plan: ChargerPlan, known: ChargerModel, moment: str
+) -> dict[str, Any]:
     return {
         "location_id": location,
         "organization_id": organization,

@@ -9,7 +9,10 @@ Counts of locations, chargers, EVSEs and connectors are kept on the row above an
 that adds or removes a row, so that no list has to count to tell its total.
 """
 
+from typing import Any
+
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -22,11 +25,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
 
 __all__ = [
     "SCHEMA_VERSION",
     "chargers",
     "cpos",
+    "database_time",
     "idempotency_keys",
     "job_items",
     "jobs",
@@ -36,8 +42,9 @@ __all__ = [
     "organizations",
 ]
 
-# The version of the tables below. A database that says a higher one is left alone.
-SCHEMA_VERSION = 1
+# The version of the tables below, and the number of the newest step under `migrations`. A database that says
+# a higher one is left alone.
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 
@@ -57,9 +64,34 @@ organizations = Table(
 )
 
 
+# Row numbers of 64 bits. SQLite numbers rows by itself only under this very name.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+class database_time(ColumnElement[float]):  # noqa: N801 - it is written like a function
+    """
+    Seconds since 1970 by the clock of the database: the one clock that all its processes share.
+
+    It moves on inside a transaction.
+    """
+
+    inherit_cache = True
+    type = Float()
+
+
+@compiles(database_time)
+def _sqlite_time(_element: database_time, _compiler: Any, **_options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(database_time, "postgresql")
+def _postgresql_time(_element: database_time, _compiler: Any, **_options: Any) -> str:
+    return "CAST(extract(epoch FROM clock_timestamp()) AS double precision)"
+
+
 def _row_number() -> Column[int]:
     """A number that is never given twice, even after its row is gone."""
-    return Column("id", Integer, primary_key=True, autoincrement=True)
+    return Column("id", _Number, primary_key=True, autoincrement=True)
 
 
 def _organization() -> Column[str]:
@@ -77,6 +109,7 @@ cpos = Table(
     Column("name_prefix", Text, nullable=False),
     Column("template", Text, nullable=False),
     Column("template_version", Integer, nullable=False),
+    Column("ocpi_version", String(16), nullable=False, server_default="2.2.1"),
     Column("token_a", Text, nullable=False),
     Column("location_count", Integer, nullable=False, default=0),
     Column("charger_count", Integer, nullable=False, default=0),
@@ -91,6 +124,9 @@ cpos = Table(
     Column("created_at", String(32), nullable=False),
     Column("updated_at", String(32)),
     Index("cpos_of_organization", "organization_id", "id"),
+    Index("cpos_by_expiry", "expires_at"),
+    # An OCPI party is met once in an organization.
+    Index("one_cpo_per_party", "organization_id", "country_code", "party_id", unique=True),
     sqlite_autoincrement=True,
 )
 
@@ -173,7 +209,7 @@ job_items = Table(
     # PENDING, then DONE or FAILED for good.
     Column("state", String(8), nullable=False),
     Column("error", Text),
-    Column("location_id", Integer),
+    Column("location_id", _Number),
     # Who works on it, and until when that is believed without a sign of life.
     Column("lease_owner", String(36)),
     Column("lease_until", Float),
@@ -192,4 +228,5 @@ idempotency_keys = Table(
     Column("fingerprint", String(64), nullable=False),
     Column("answer", Text, nullable=False),
     Column("created_at", String(32), nullable=False),
+    Index("idempotency_keys_by_age", "created_at"),
 )

@@ -30,10 +30,14 @@ def not_found(what: str, which: str) -> HTTPException:
 
 
 def invalid(
-    loc: Sequence[str | int], message: str, kind: str, value: object = None
+    loc: Sequence[str | int],
+    message: str,
+    kind: str,
+    value: object = None,
+    ctx: Mapping[str, Any] | None = None,
 ) -> RequestValidationError:
     """422 with one entry."""
-    return RequestValidationError([{"loc": loc, "msg": message, "type": kind, "input": value}])
+    return RequestValidationError([{"loc": loc, "msg": message, "type": kind, "input": value, "ctx": ctx}])
 
 
 def add_problem_handlers(app: FastAPI) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "Charger",
     "ChargerStatus",
     "Cpo",
+    "CpoAccepted",
     "CpoReport",
     "CpoStatus",
     "CpoTemplates",
@@ -138,6 +139,27 @@ class Cpo(_Reply):
     destroy_url: str
     created_at: str | None = _instant()
     updated_at: str | None = _instant()
+
+
+class CpoAccepted(_Reply):
+    """A CPO was accepted: poll its status. Only this reply tells Token A and the roam helper."""
+
+    cpo_id: str = Field(pattern=r"^\d+$", examples=["104"])
+    party: Party
+    name_prefix: str = Field(examples=["demo"])
+    template: str = Field(examples=["small-urban-ac"])
+    template_version: int
+    token_a: str | None = Field(
+        description="a secret, shown once; null when an answer is repeated after the CPO is gone",
+        examples=["tok_a_6e0f52f0c2a94d3f8d1b7a35c49e8f01"],
+    )
+    ocpi_peer_url: str = Field(examples=["https://api.ocpplab.test/ocpi/2.2.1/versions"])
+    roam_helper: RoamHelper | None = Field(None, description="a secret, as Token A")
+    workflow_run_id: str | None = Field(None, examples=["wfr_abc123"])
+    status: Literal["PENDING"]
+    status_url: str = Field(examples=["/ocpi/cpos/104/status"])
+    destroy_url: str = Field(examples=["/ocpi/cpos/104"])
+    expires_at: str | None = _instant("the moment of self-destruction; null = never")
 
 
 class Progress(_Reply):

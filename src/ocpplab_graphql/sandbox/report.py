@@ -7,7 +7,7 @@ Source: gateway contract, C6.
 from collections.abc import Mapping
 from typing import Any
 
-from ocpplab_graphql.sandbox.store import OCPI_VERSIONS_URL
+from ocpplab_graphql.sandbox.store import versions_url
 
 __all__ = ["cpo_report"]
 
@@ -15,6 +15,7 @@ __all__ = ["cpo_report"]
 def cpo_report(cpo: Mapping[str, Any]) -> str:
     """The report of a CPO's row."""
     expires = cpo["expires_at"] or "never"
+    versions = versions_url(cpo["ocpi_version"])
     return f"""# CPO {cpo["id"]}: {cpo["name_prefix"]}
 
 | | |
@@ -32,13 +33,13 @@ def cpo_report(cpo: Mapping[str, Any]) -> str:
 
 ## Roaming
 
-Versions URL: {OCPI_VERSIONS_URL}
+Versions URL: {versions}
 
 Token A: `{cpo["token_a"]}`
 
 Register with it once; the credentials exchange replaces it.
 
 ```sh
-curl -H 'Authorization: Token {cpo["token_a"]}' {OCPI_VERSIONS_URL}
+curl -H 'Authorization: Token {cpo["token_a"]}' {versions}
 ```
 """

@@ -18,7 +18,9 @@ __all__ = [
     "BulkLocations",
     "ChargerGroup",
     "Coordinates",
+    "CreateCpo",
     "LocationOverrides",
+    "LocationPatch",
     "OcppVersion",
     "ParkingType",
     "RawLocation",
@@ -146,6 +148,71 @@ class BulkLocations(_Request):
     """The body of L2."""
 
     locations: list[BulkItem] = Field(min_length=1, max_length=MAX_ITEMS)
+
+
+class CpoOverrides(_Request):
+    """Other counts than the template's own, up to the template's caps; null is the template's own."""
+
+    locations: int | None = Field(None, ge=1, le=50, examples=[5])
+    chargers_per_location: int | None = Field(None, ge=1, le=24, examples=[4])
+
+
+def _upper(text: str) -> str:
+    return text.upper()
+
+
+class CreateCpo(_Request):
+    """The body of C2."""
+
+    template: Line = Field(description="slug of a CPO template", examples=["small-urban-ac"])
+    country_code: Country
+    party_id: Annotated[str, Field(pattern="^[A-Za-z0-9]{3}$"), AfterValidator(_upper)] = Field(
+        description="three letters or digits, made upper case; altered when the organization has it",
+        examples=["ABC"],
+    )
+    name_prefix: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_without_nul)] = Field(
+        description="put before every identity; one that holds `[fail]` makes the provisioning fail",
+        examples=["demo"],
+    )
+    role: Literal["cpo", "emsp"] = "cpo"
+    ocpi_version: Literal["2.1.1", "2.2", "2.2.1", "2.3.0"] = "2.2.1"
+    seed: int | None = Field(
+        None,
+        ge=-(2**63),
+        le=2**63 - 1,
+        description="same seed and template, same content; null is chance",
+        examples=[42],
+    )
+    ttl_seconds: int | None = Field(
+        3600, ge=60, le=604_800, description="seconds until self-destruction; null = never"
+    )
+    overrides: CpoOverrides | None = None
+
+
+def _somewhere() -> Coordinates:
+    return Coordinates(latitude=0.0, longitude=0.0)
+
+
+class LocationPatch(_Request):
+    """The body of L6: only fields that are present change, chargers never."""
+
+    # The factories only keep `default` out of the document: a field that was not sent is not looked at.
+    name: Line = Field(default_factory=str, examples=["La Defense Charging Hub"])
+    address: Line = Field(default_factory=str, examples=["14 Rue de la Paix"])
+    city: Line = Field(default_factory=str, examples=["Paris"])
+    country: Country = Field(default_factory=str)
+    coordinates: Coordinates = Field(default_factory=_somewhere)
+    timezone: Line | None = Field(None, description="IANA name", examples=["Europe/Paris"])
+    owner_name: Line | None = Field(None, examples=["VINCI Autoroutes"])
+    public: bool | None = None
+    parking_type: ParkingType | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The columns that are to change."""
+        changed = {name: getattr(self, name) for name in self.model_fields_set}
+        if point := changed.pop("coordinates", None):
+            changed |= {"latitude": point.latitude, "longitude": point.longitude}
+        return changed
 
 
 @lru_cache(maxsize=1)

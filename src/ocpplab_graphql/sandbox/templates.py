@@ -11,6 +11,7 @@ from ocpplab_graphql.sandbox.hardware import model_of
 __all__ = [
     "BY_SLUG",
     "CPO_TEMPLATES",
+    "CPO_TEMPLATES_BY_SLUG",
     "LOCATION_TEMPLATES",
     "CpoTemplate",
     "CurrentType",
@@ -23,13 +24,28 @@ CurrentType = Literal["AC", "DC", "AC-DC"]
 
 
 class CpoTemplate(NamedTuple):
-    """A CPO template: how many of what."""
+    """
+    A CPO template: how many of what, and how far that may be overridden.
+
+    Args:
+        pattern: (gives DC, OCPP version) of a location's chargers, over and over.
+        most_locations: cap of the override `locations`.
+        most_chargers_per_location: cap of the override `chargers_per_location`.
+
+    """
 
     slug: str
     version: int
     description: str
     locations: int
     chargers: int
+    pattern: tuple[tuple[bool, str], ...]
+    most_locations: int = 50
+    most_chargers_per_location: int = 24
+
+    def shown(self) -> dict[str, Any]:
+        """The template as T1 shows it."""
+        return {name: getattr(self, name) for name in CpoTemplate._fields[:5]}
 
 
 class TemplateGroup(NamedTuple):
@@ -90,10 +106,15 @@ class LocationTemplate(NamedTuple):
         }
 
 
+_AC_16, _DC_201 = (False, "OCPP1.6"), (True, "OCPP2.0.1")
+_MIXED = (_AC_16, _AC_16, _DC_201, _AC_16, _AC_16, _DC_201)
+
 CPO_TEMPLATES = (
-    CpoTemplate("small-urban-ac", 1, "Two city sites with AC chargers on OCPP 1.6", 2, 6),
-    CpoTemplate("highway-dc", 1, "Three motorway sites with fast DC chargers", 3, 6),
-    CpoTemplate("mixed-depot", 1, "One depot: four AC and two DC chargers, mixed OCPP versions", 1, 6),
+    CpoTemplate("small-urban-ac", 1, "Two city sites with AC chargers on OCPP 1.6", 2, 6, (_AC_16,)),
+    CpoTemplate("highway-dc", 1, "Three motorway sites with fast DC chargers", 3, 6, (_DC_201,)),
+    CpoTemplate(
+        "mixed-depot", 1, "One depot: four AC and two DC chargers, mixed OCPP versions", 1, 6, _MIXED, 10
+    ),
 )
 
 LOCATION_TEMPLATES = (
@@ -154,6 +175,7 @@ LOCATION_TEMPLATES = (
     ),
 )
 
+CPO_TEMPLATES_BY_SLUG = {template.slug: template for template in CPO_TEMPLATES}
 BY_SLUG = {template.slug: template for template in LOCATION_TEMPLATES}
 
 

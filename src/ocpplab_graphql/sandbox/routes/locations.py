@@ -1,24 +1,29 @@
-"""Locations and their bulk jobs. Source: gateway contract, L1 to L4."""
+"""Locations and their bulk jobs. Source: gateway contract, L1 to L6."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, HTTPException, Path, Request, Response
+from fastapi import APIRouter, HTTPException, Path, Response
 
 from ocpplab_graphql.sandbox.auth import Tenant
 from ocpplab_graphql.sandbox.construction import location_plans
 from ocpplab_graphql.sandbox.ids import location_row
-from ocpplab_graphql.sandbox.jobs import KeyInUseError, KeyReusedError, Submission, Submissions, Worker
-from ocpplab_graphql.sandbox.problems import invalid, not_found
+from ocpplab_graphql.sandbox.jobs import CpoGoneError, Submission
+from ocpplab_graphql.sandbox.problems import not_found
 from ocpplab_graphql.sandbox.replies import BulkAccepted, Job, Location, Page
-from ocpplab_graphql.sandbox.requests import BulkLocations, TemplateLocation, is_timezone
+from ocpplab_graphql.sandbox.requests import BulkLocations, LocationPatch, TemplateLocation, is_timezone
 from ocpplab_graphql.sandbox.routes.common import (
     CpoId,
+    IdempotencyKey,
+    Jobs,
     Paging,
     Reads,
+    Working,
+    Writes,
+    accepted_reply,
     answers,
+    key_problems,
     known_cpo,
-    reply,
     reply_or_404,
 )
 from ocpplab_graphql.sandbox.templates import BY_SLUG
@@ -27,15 +32,7 @@ __all__ = ["router"]
 
 router = APIRouter(tags=["Locations"])
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=255,
-        description="an extension of this sandbox: same key and body, the first answer; other body 422; "
-        "while the first is being answered 409",
-    ),
-]
+LocationId = Annotated[str, Path(description="of a location of this CPO", examples=["loc-42"])]
 
 
 @router.get(
@@ -67,7 +64,7 @@ async def job(
     summary="One location",
     responses=answers(200, Location, 404),
 )
-async def location(cpo_id: CpoId, location_id: str, organization: Tenant, store: Reads) -> Response:
+async def location(cpo_id: CpoId, location_id: LocationId, organization: Tenant, store: Reads) -> Response:
     """A location under its CPO."""
     row = location_row(location_id)
     cpo = known_cpo(cpo_id)
@@ -87,7 +84,8 @@ async def bulk_create(
     body: BulkLocations,
     organization: Tenant,
     store: Reads,
-    request: Request,
+    submissions: Jobs,
+    worker: Working,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """
@@ -96,28 +94,61 @@ async def bulk_create(
     An item is raw, or made from a template when it holds `template`. An item whose name holds `[fail]` fails.
     """
     cpo = known_cpo(cpo_id)
-    submissions: Submissions = request.app.state.submissions
-    worker: Worker = request.app.state.worker
     said = body.model_dump_json(exclude_unset=True)
-    submission = Submission.of(organization, cpo, idempotency_key, said)
-    try:
-        if (answer := await submissions.answer_before(submission)) is not None:
-            return reply(answer, 202, {"Idempotent-Replayed": "true"})
-        if await store.cpo(organization, cpo) is None:
-            raise not_found("CPO", cpo_id)
-        _check_meaning(body)
-        answer = await submissions.submit(submission, location_plans(body))
-    except KeyReusedError:
-        raise invalid(
-            ("header", "idempotency-key"),
-            "this key came before with another request",
-            "idempotency_key_reused",
-            idempotency_key,
-        ) from None
-    except KeyInUseError:
-        raise HTTPException(409, "a request with this Idempotency-Key is being answered") from None
+    submission = Submission.of_locations(organization, cpo, idempotency_key, said)
+    with key_problems(idempotency_key):
+        if (accepted := await submissions.answer_before(submission)) is None:
+            if await store.cpo(organization, cpo) is None:
+                raise not_found("CPO", cpo_id)
+            _check_meaning(body)
+            try:
+                accepted = await submissions.submit_locations(submission, cpo, location_plans(body))
+            except CpoGoneError:
+                raise not_found("CPO", cpo_id) from None
     worker.wake()
-    return reply(answer, 202)
+    return accepted_reply(accepted)
+
+
+@router.patch(
+    "/ocpi/cpos/{cpo_id}/locations/{location_id}",
+    summary="Update a location",
+    responses=answers(200, Location, 404, 413),
+)
+async def update(
+    cpo_id: CpoId,
+    location_id: LocationId,
+    organization: Tenant,
+    store: Reads,
+    changes: Writes,
+    body: LocationPatch | None = None,
+) -> Response:
+    """Only fields that are present change; null clears what may be null. An empty body is 400."""
+    cpo, row = known_cpo(cpo_id), location_row(location_id)
+    if row is None or await store.location(organization, cpo, row) is None:
+        raise not_found("location", location_id)
+    changed = body.columns() if body else {}
+    if not changed:
+        raise HTTPException(400, "nothing to change: the body names no field of a location")
+    if (zone := changed.get("timezone")) is not None and not is_timezone(zone):
+        raise HTTPException(400, f"unknown IANA time zone {zone!r}")
+    if not await changes.update_location(organization, cpo, row, changed):
+        raise not_found("location", location_id)
+    return reply_or_404(await store.location(organization, cpo, row), "location", location_id)
+
+
+@router.delete(
+    "/ocpi/cpos/{cpo_id}/locations/{location_id}",
+    summary="Delete a location",
+    status_code=204,
+    response_class=Response,
+    responses=answers(204, None, 404),
+)
+async def delete(cpo_id: CpoId, location_id: LocationId, organization: Tenant, changes: Writes) -> Response:
+    """Delete a location with its chargers. A second time it is 404."""
+    cpo, row = known_cpo(cpo_id), location_row(location_id)
+    if row is None or not await changes.delete_location(organization, cpo, row):
+        raise not_found("location", location_id)
+    return Response(status_code=204)
 
 
 def _check_meaning(body: BulkLocations) -> None:

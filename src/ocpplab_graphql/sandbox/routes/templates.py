@@ -16,15 +16,19 @@ __all__ = ["router"]
 router = APIRouter(tags=["Templates"])
 
 
-@router.get("/ocpi/templates/cpos", summary="CPO templates", responses=answers(200, CpoTemplates))
+@router.get(
+    "/ocpi/templates/cpos", summary="CPO templates", responses=answers(200, CpoTemplates, tenant=False)
+)
 async def cpo_templates(_caller: Anyone) -> Response:
     """What a CPO can be made from; not paginated."""
-    rows = [template._asdict() for template in CPO_TEMPLATES]
+    rows = [template.shown() for template in CPO_TEMPLATES]
     return reply(msgspec.json.encode({"data": rows, "total": len(rows)}))
 
 
 @router.get(
-    "/ocpp/templates/locations", summary="Location templates", responses=answers(200, LocationTemplates)
+    "/ocpp/templates/locations",
+    summary="Location templates",
+    responses=answers(200, LocationTemplates, tenant=False),
 )
 async def location_templates(
     _caller: Anyone,

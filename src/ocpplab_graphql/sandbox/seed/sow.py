@@ -1,6 +1,7 @@
 """Writing a world into an empty database, once."""
 
 from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ocpplab_graphql.sandbox.database import Database
 from ocpplab_graphql.sandbox.models import chargers, cpos, locations, meta, organizations
@@ -30,6 +31,17 @@ async def sow_demo(database: Database) -> None:
         await connection.execute(insert(cpos), world.cpos)
         await connection.execute(insert(locations), world.locations)
         await connection.execute(insert(chargers), world.chargers)
+        await count_on(connection)
+
+
+async def count_on(connection: AsyncConnection) -> None:
+    """Let PostgreSQL's numbers go on after rows that brought their own. SQLite does so by itself."""
+    if connection.dialect.name != "postgresql":
+        return
+    for table in (cpos, locations, chargers):
+        last = select(func.max(table.c.id)).scalar_subquery()
+        sequence = func.pg_get_serial_sequence(table.name, "id")
+        await connection.execute(select(func.setval(sequence, last)))
 
 
 _sown = select(meta.c.value).where(meta.c.key == "seed")
