@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,19 +50,35 @@ def serve(**given: Any) -> None:
 @click.option(
     "--check", type=click.Path(path_type=Path), help="Fail unless this file holds the schema, described."
 )
+@click.option(
+    "--released",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Fail if clients of this released schema would break.",
+)
 @click.option("--write", type=click.Path(path_type=Path), help="Write the schema to this file.")
-def schema(check: Path | None, write: Path | None) -> None:
-    """Print the schema in SDL, write it to a file, or check a file against it."""
+def schema(check: Path | None, released: Path | None, write: Path | None) -> None:
+    """Print the schema in SDL, write it to a file, or check it against files."""
     from ocpplab_graphql.schema import sdl  # noqa: PLC0415
 
+    if released is not None:
+        _keep_promises(released, sdl())
     if check is not None:
         if not check.exists() or check.read_text(encoding="utf-8") != sdl():
             _stop(f"{check} is not current: run `ocpplab-graphql schema --write {check}`.", code=1)
         click.echo(f"{check} is current.")
-    elif write is not None:
+    if write is not None:
         write.write_text(sdl(), encoding="utf-8")
-    else:
+    if check is released is write is None:
         click.echo(sdl(), nl=False)
+
+
+def _keep_promises(released: Path, current: str) -> None:
+    from ocpplab_graphql.schema.compatibility import broken_promises  # noqa: PLC0415
+
+    broken = broken_promises(released.read_text(encoding="utf-8"), current, datetime.now(UTC).date())
+    if broken:
+        _stop("clients of the last release would break:\n  " + "\n  ".join(broken), code=1)
+    click.echo(f"Clients of {released} go on working.")
 
 
 def _serve(settings: Settings, bound: socket.socket) -> None:
