@@ -44,7 +44,7 @@ check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/ocpplab-graphql schema --check schema.graphql
+	$(BIN)/ocpplab-graphql schema --check schema.graphql --released docs/schema/released.graphql
 	$(BIN)/python -m pytest -q tests/shape
 
 format: $(VENV)/.dev ## Format the code and mend what ruff can

@@ -167,10 +167,10 @@ def wire(sandbox: FastAPI) -> Wire:
 
 
 @asynccontextmanager
-async def facade(wire: Wire, **settings: Any) -> AsyncIterator[GraphQL]:
+async def facade(wire: Wire, app: FastAPI | None = None, **settings: Any) -> AsyncIterator[GraphQL]:
     """The facade before a wire."""
     async with AsyncExitStack() as stack:
-        app = create_app(Settings.load({}, **settings), transport=wire)
+        app = app or create_app(Settings.load({}, **settings), transport=wire)
         await stack.enter_async_context(app.router.lifespan_context(app))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://facade")
         yield GraphQL(await stack.enter_async_context(client), wire, app)

@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
@@ -24,7 +24,10 @@ from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuilt
 from ocpplab_graphql.http.cors import CrossOrigin
 from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
-from ocpplab_graphql.http.health import health, ready
+from ocpplab_graphql.http.health import Readiness, health
+from ocpplab_graphql.http.middleware import OperationLog, RequestIds
+from ocpplab_graphql.http.sandbox_door import SandboxDoor
+from ocpplab_graphql.http.schema_file import SchemaFile
 from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.http.websocket import GraphQLSocket, SocketLimits
 from ocpplab_graphql.loaders import Loaders
@@ -32,7 +35,7 @@ from ocpplab_graphql.loaders.following import Following
 from ocpplab_graphql.schema import SECRET_FIELDS, schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
-from ocpplab_graphql.schema.writing.once import Once
+from ocpplab_graphql.schema.once import Once
 from ocpplab_graphql.settings import Settings
 from ocpplab_graphql.shared import InProcess, SharedState
 
@@ -44,39 +47,46 @@ class StartError(Exception):
 # An entry takes about 250 bytes, so the number of entries is the bound that is met first.
 _IDEMPOTENCY_BYTES_MAX = 256 * 1024 * 1024
 _EMBEDDED_URL = "http://sandbox"
+SANDBOX_PATH = "/sandbox"
 _DEMO_TOKEN = "demo"  # noqa: S105  # the sandbox's published token
 
 
-def create_app(settings: Settings | None = None, *, transport: Transport | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, *, transport: Transport | None = None, sandbox_url: str | None = None
+) -> FastAPI:
     """
     The service as an ASGI application.
 
     A server that begins to stop calls `app.state.stopping.say()`: streams have no end of their own, and it would
-    wait for them. The end of the lifespan says it too.
+    wait for them. The end of the lifespan says it too. One that is about to stop calls
+    `app.state.readiness.leave()`.
 
     Args:
         settings: by default, those of the environment.
         transport: how to reach the gateway, in place of what the settings say; closed with the app.
+        sandbox_url: where another process of this service hosts the sandbox.
 
     Raises:
         SettingsError: the environment holds a setting that is unknown or does not fit.
         StartError: the package lacks its GraphiQL page, or a manifest cannot be read.
     """
     settings = settings or Settings.load()
-    sandbox = None if settings.gateway_url or transport else _sandbox(settings)
+    sandbox = None if settings.gateway_url or transport or sandbox_url else _sandbox(settings)
+    transport = transport or _transport(settings, sandbox)
     gateway = Gateway(
-        str(settings.gateway_url or _EMBEDDED_URL),
-        transport or _transport(settings, sandbox),
+        sandbox_url or str(settings.gateway_url or _EMBEDDED_URL),
+        transport,
         max_concurrency=settings.gateway_max_concurrency,
     )
-    console = _console(settings, embedded=sandbox is not None)
+    embedded = sandbox is not None or sandbox_url is not None
+    console = _console(settings, embedded=embedded)
     following = _following(settings, gateway)
     manifest, shared = _manifest(settings), _shared(settings)
     documents = _documents(settings, manifest)
     persisted = _persisted(settings, documents, manifest, shared)
     executor, make_context, stopping = (
         _executor(settings, documents),
-        _context_maker(settings, gateway, following, _once(settings, shared, embedded=sandbox is not None)),
+        _context_maker(settings, gateway, following, _once(settings, shared, embedded=embedded)),
         Stopping(),
     )
     graphql = GraphQLApp(
@@ -90,21 +100,28 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         answer_max_age_s=settings.answer_max_age_s,
     )
     cross_origin, compressed = _cross_origin(settings), _compressed(settings)
+    readiness = Readiness(gateway.is_reachable)
     routes = [
-        Route("/graphql", graphql, middleware=[*cross_origin, *compressed]),
+        Route("/graphql", OperationLog(graphql), middleware=[*cross_origin, *compressed]),
         WebSocketRoute(
             "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
         ),
         *([Mount("/graphql/console", console.assets, middleware=compressed)] if console else []),
         Route("/", _to_graphql),
-        Route("/schema.graphql", _sdl, middleware=[*cross_origin, *compressed]),
+        *(
+            [Route("/schema.graphql", SchemaFile(sdl()).endpoint, middleware=[*cross_origin, *compressed])]
+            if settings.introspection
+            else []
+        ),
         Route("/health", health),
-        Route("/ready", ready(gateway.is_reachable)),
-        *([Mount("/sandbox", sandbox)] if sandbox else []),
+        Route("/ready", readiness.endpoint),
+        *_sandbox_routes(settings, sandbox, sandbox_url, transport),
     ]
     lifespan = _lifespan(gateway, sandbox, following, stopping, shared)
     app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(RequestIds)
     app.state.stopping = stopping
+    app.state.readiness = readiness
     return app
 
 
@@ -129,6 +146,35 @@ def _sandbox(settings: Settings) -> FastAPI:
         database=settings.database, seed=settings.seed, step_delay_ms=settings.sandbox_step_delay_ms
     )
     return create_sandbox(config)
+
+
+def create_sandbox_host(settings: Settings) -> FastAPI:
+    """The sandbox alone, below the path at which the service shows it; for the service's other processes."""
+    sandbox = _sandbox(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with _running(sandbox):
+            yield
+
+    return FastAPI(
+        routes=[Mount(SANDBOX_PATH, sandbox)],
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+
+
+def _sandbox_routes(
+    settings: Settings, sandbox: FastAPI | None, sandbox_url: str | None, transport: Transport
+) -> list[Mount]:
+    if sandbox is not None:
+        return [Mount(SANDBOX_PATH, sandbox)]
+    if sandbox_url is not None:
+        door = SandboxDoor(sandbox_url, transport, max_body_bytes=settings.gateway_max_body_bytes)
+        return [Mount(SANDBOX_PATH, door)]
+    return []
 
 
 def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
@@ -306,10 +352,6 @@ async def _running(sandbox: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         await lifespan.__aexit__(None, None, None)
-
-
-async def _sdl(_request: Request) -> Response:
-    return PlainTextResponse(sdl())
 
 
 async def _to_graphql(request: Request) -> Response:

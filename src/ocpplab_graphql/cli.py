@@ -3,6 +3,10 @@
 import asyncio
 import json
 import socket
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -32,6 +36,7 @@ main.add_command(sandbox)
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8000]")
 @click.option("--gateway-url", help="Base URL of the gateway; without it the sandbox runs inside.")
+@click.option("--workers", type=int, help="Processes that serve.  [default: 1]")
 @click.option("--database", help="Database of the embedded sandbox.  [default: .data/sandbox.db]")
 @click.option("--seed", type=click.Choice(["demo", "empty"]), help="World written into an empty sandbox.")
 def serve(**given: Any) -> None:
@@ -47,18 +52,25 @@ def serve(**given: Any) -> None:
 @click.option(
     "--check", type=click.Path(path_type=Path), help="Fail unless this file holds the schema, described."
 )
+@click.option(
+    "--released",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Fail if clients of this released schema would break.",
+)
 @click.option("--write", type=click.Path(path_type=Path), help="Write the schema to this file.")
-def schema(check: Path | None, write: Path | None) -> None:
-    """Print the schema in SDL, write it to a file, or check a file against it."""
+def schema(check: Path | None, released: Path | None, write: Path | None) -> None:
+    """Print the schema in SDL, write it to a file, or check it against files."""
     from ocpplab_graphql.schema import sdl  # noqa: PLC0415
 
+    if released is not None:
+        _keep_promises(released, sdl())
     if check is not None:
         if not check.exists() or check.read_text(encoding="utf-8") != sdl():
             _stop(f"{check} is not current: run `ocpplab-graphql schema --write {check}`.", code=1)
         click.echo(f"{check} is current.")
-    elif write is not None:
+    if write is not None:
         write.write_text(sdl(), encoding="utf-8")
-    else:
+    if check is released is write is None:
         click.echo(sdl(), nl=False)
 
 
@@ -102,17 +114,81 @@ def _count(bound: Any) -> str:
     return str(bound) if isinstance(bound, int) else f"{bound['least']} to {bound['most']}"
 
 
+def _keep_promises(released: Path, current: str) -> None:
+    from ocpplab_graphql.schema.compatibility import broken_promises  # noqa: PLC0415
+
+    broken = broken_promises(released.read_text(encoding="utf-8"), current, datetime.now(UTC).date())
+    if broken:
+        _stop("clients of the last release would break:\n  " + "\n  ".join(broken), code=1)
+    click.echo(f"Clients of {released} go on working.")
+
+
 def _serve(settings: Settings, bound: socket.socket) -> None:
-    from ocpplab_graphql.app import StartError, create_app  # noqa: PLC0415
     from ocpplab_graphql.telemetry import configure_logging  # noqa: PLC0415
 
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.access_log)
+    if settings.workers > 1:
+        _serve_with_workers(settings, bound)
+    else:
+        _serve_here(settings, bound, lambda: _announce(settings, bound))
+
+
+def _serve_here(
+    settings: Settings,
+    bound: socket.socket,
+    ready: Callable[[], None],
+    *,
+    sandbox_url: str | None = None,
+    lifeline: int | None = None,
+) -> None:
+    from ocpplab_graphql.app import StartError, create_app  # noqa: PLC0415
+
     with serving.one_line_for(StartError):
-        app = create_app(settings)
-        serving.serve(app, bound, lambda base: _announce(settings, base), app.state.stopping.say)
+        app = create_app(settings, sandbox_url=sandbox_url)
+        serving.serve(
+            app,
+            bound,
+            lambda _base: ready(),
+            leaving=app.state.readiness.leave,
+            stopping=app.state.stopping.say,
+            notice_s=settings.shutdown_notice_s,
+            drain_s=settings.shutdown_timeout_s,
+            lifeline=lifeline,
+        )
 
 
-def _announce(settings: Settings, base: str) -> None:
+def _serve_with_workers(settings: Settings, bound: socket.socket) -> None:
+    from ocpplab_graphql.app import SANDBOX_PATH, StartError, create_sandbox_host  # noqa: PLC0415
+    from ocpplab_graphql.workers import CannotStart, Role, Workers  # noqa: PLC0415
+
+    with ExitStack() as stack:
+        roles = []
+        sandbox_url = None
+        if settings.gateway_url is None:
+            inner = stack.enter_context(serving.listening_socket("127.0.0.1", 0))
+            sandbox_url = serving.base_url(inner) + SANDBOX_PATH
+
+            def host_sandbox(ready: Callable[[], None], lifeline: int) -> None:
+                with serving.one_line_for(StartError):
+                    serving.serve(
+                        create_sandbox_host(settings), inner, lambda _base: ready(), lifeline=lifeline
+                    )
+
+            roles.append(Role("sandbox", host_sandbox))
+
+        def work(ready: Callable[[], None], lifeline: int) -> None:
+            _serve_here(settings, bound, ready, sandbox_url=sandbox_url, lifeline=lifeline)
+
+        roles.append(Role("worker", work, settings.workers))
+        stop_within_s = settings.shutdown_notice_s + settings.shutdown_timeout_s
+        try:
+            Workers(roles, stop_within_s).serve(lambda: _announce(settings, bound))
+        except CannotStart as failed:
+            raise SystemExit(failed.code or 1) from None
+
+
+def _announce(settings: Settings, bound: socket.socket) -> None:
+    base = serving.base_url(bound)
     click.echo(f"GraphQL    {base}/graphql   (GraphiQL in a browser)")
     if settings.gateway_url is None:
         click.echo(f"Gateway    sandbox inside, REST at {base}/sandbox, data in {settings.database}")
@@ -120,6 +196,9 @@ def _announce(settings: Settings, base: str) -> None:
     else:
         remote = settings.gateway_url
         click.echo(f"Gateway    {remote.scheme}://{remote.host}, with the callers' own tokens")
+    if settings.workers > 1:
+        click.echo(f"Workers    {settings.workers}")
+    sys.stdout.flush()
 
 
 def _for_sandbox(settings: Settings) -> dict[str, Any]:

@@ -31,7 +31,24 @@ class Settings(BaseModel):
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="Least severe log line that is written."
+        default="INFO", description="Least severe log line that is written to stderr."
+    )
+    access_log: Literal["json", "text", "off"] = Field(
+        default="json", description="Form of the line that each operation writes to stdout."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Processes that serve; a further one hosts the sandbox, if inside.",
+    )
+    shutdown_notice_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="After SIGTERM, seconds in which /ready says 503 and new connections are still served.",
+    )
+    shutdown_timeout_s: float = Field(
+        default=15.0, gt=0, description="Then, seconds in which running operations may end; more are cut off."
     )
 
     gateway_url: HttpUrl | None = Field(

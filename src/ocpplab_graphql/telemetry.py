@@ -1,12 +1,36 @@
-"""Request ids and logging. No token, no variables, no body is ever written to a log."""
+"""
+Request ids, logging, and what the access log says of an operation.
 
+No token, no variables, no document, no body is ever written to a log.
+"""
+
+import hashlib
 import logging
+import os
 import re
 import secrets
+import select
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
 
 logger = logging.getLogger("ocpplab_graphql")
+access_logger = logging.getLogger("ocpplab_graphql.access")
+
+AccessLog = Literal["json", "text", "off"]
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9 ._/+@()-]")
+_CLIENT_TEXT_MAX = 64
+_NAME_MAX = 128
+_LINE_BYTES_MAX = 4096  # PIPE_BUF: a pipe that is writable at all takes this much without blocking
 
 
 def new_request_id() -> str:
@@ -25,10 +49,168 @@ def request_id_from(header: str | None) -> str:
     return new_request_id()
 
 
-def configure_logging(level: str) -> None:
-    """Send our log lines to stderr, at `level` and above."""
+def client_text(header: str | None) -> str | None:
+    """What a client says of itself, cut to 64 characters, with everything unusual replaced by `?`."""
+    return _UNSAFE.sub("?", header[:_CLIENT_TEXT_MAX]) if header else None
+
+
+@dataclass(slots=True)
+class Observation:
+    """
+    What the access log will say of one operation; filled in by whoever learns it.
+
+    Attributes:
+        operation: its name, as the document has it.
+        operation_type: query, mutation or subscription.
+        document: the first 16 hexadecimal digits of the SHA-256 of the document's text.
+        gateway_calls: REST calls that were made.
+        errors: how many errors of each code were answered.
+        logged: False for what turns out to be no operation.
+        status: the HTTP status, 499 when the caller hung up before it; None on a WebSocket.
+        bytes_out: bytes of the answer's body.
+        client_name, client_version: what the client says of itself.
+    """
+
+    request_id: str
+    transport: str = "http"
+    client_name: str | None = None
+    client_version: str | None = None
+    operation: str | None = None
+    operation_type: str | None = None
+    document: str | None = None
+    gateway_calls: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+    suppressed_errors: int = 0
+    logged: bool = True
+    status: int | None = None
+    bytes_out: int = 0
+    started: float = field(default_factory=time.perf_counter)
+
+    def asked(self, document: str) -> None:
+        """The text of the document is known; only its hash is kept."""
+        self.document = hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    def runs(self, operation_type: str, name: str | None) -> None:
+        """The document is valid, and holds this operation."""
+        self.operation_type, self.operation = operation_type, name
+
+    def answered(self, body: Mapping[str, Any]) -> None:
+        """An answer goes out: count its errors by code."""
+        self.errors.update(str(error["extensions"]["code"]) for error in body.get("errors", ()))
+        told = body.get("extensions", {}).get("gateway", {})
+        self.suppressed_errors += told.get("suppressedErrors", 0)
+
+    def fields(self) -> dict[str, Any]:
+        """What is written, in the order written; what is not known is left out."""
+        known = {
+            "request_id": self.request_id,
+            "transport": self.transport,
+            "operation": self.operation[:_NAME_MAX] if self.operation else None,
+            "type": self.operation_type,
+            "document": self.document,
+            "status": self.status,
+            "duration_ms": round((time.perf_counter() - self.started) * 1000, 1),
+            "gateway_calls": self.gateway_calls,
+            "errors": dict(self.errors) or None,
+            "suppressed_errors": self.suppressed_errors or None,
+            "bytes_out": self.bytes_out,
+            "client_name": self.client_name,
+            "client_version": self.client_version,
+            "pid": os.getpid(),
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+_current: ContextVar[Observation | None] = ContextVar("observation", default=None)
+
+
+@contextmanager
+def observed(observation: Observation) -> Iterator[Observation]:
+    """Within the block, and in the tasks that it starts, this is `observation()`; at its end it is logged."""
+    before = _current.set(observation)
+    try:
+        yield observation
+    finally:
+        _current.reset(before)
+        if observation.logged and access_logger.isEnabledFor(logging.INFO):
+            access_logger.info("operation", extra={"observed": observation.fields()})
+
+
+def observation() -> Observation:
+    """The operation that runs here; outside of any, one that nobody logs."""
+    return _current.get() or Observation("")
+
+
+def configure_logging(level: str, access_log: AccessLog = "off") -> None:
+    """
+    Send our log lines to stderr, at `level` and above, and a line for each operation to stdout.
+
+    Args:
+        access_log: the form of the latter; off writes none.
+    """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logger.handlers[:] = [handler]
     logger.propagate = False
     logger.setLevel(level)
+    access_logger.propagate = False
+    access_logger.disabled = access_log == "off"
+    access_logger.setLevel(logging.INFO)
+    access_logger.handlers[:] = (
+        [] if access_log == "off" else [_AccessHandler(sys.stdout.fileno(), access_log)]
+    )
+
+
+class _AccessHandler(logging.Handler):
+    """
+    Writes a line in one piece, and never waits for whoever reads them.
+
+    A service must not stand still because its log is not read: a line that does not fit is dropped,
+    and the next one that fits says how many were.
+    """
+
+    def __init__(self, descriptor: int, form: AccessLog) -> None:
+        super().__init__()
+        self._descriptor = descriptor
+        self._line = _json_line if form == "json" else _text_line
+        self._dropped = 0
+        self._poll = select.poll() if hasattr(select, "poll") else None  # Windows has none
+        if self._poll is not None:
+            self._poll.register(descriptor, select.POLLOUT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write what was observed."""
+        fields: dict[str, Any] = {"time": _time(record.created), **record.__dict__["observed"]}
+        if self._dropped:
+            fields["dropped_lines"] = self._dropped
+        line = self._line(fields)[: _LINE_BYTES_MAX - 1] + b"\n"
+        try:
+            if self._is_writable():
+                os.write(self._descriptor, line)
+                self._dropped = 0
+            else:
+                self._dropped += 1
+        except OSError:  # nobody reads it any more
+            self._dropped += 1
+
+    def _is_writable(self) -> bool:
+        return self._poll is None or any(event & select.POLLOUT for _, event in self._poll.poll(0))
+
+
+def _time(created: float) -> str:
+    seconds, fraction = divmod(created, 1)
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(fraction * 1000):03}Z"
+
+
+def _json_line(fields: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(fields)
+
+
+def _text_line(fields: Mapping[str, Any]) -> bytes:
+    return " ".join(_pairs(fields)).encode()
+
+
+def _pairs(fields: Mapping[str, Any]) -> Iterable[str]:
+    for name, value in fields.items():
+        text = ",".join(f"{code}:{n}" for code, n in value.items()) if isinstance(value, dict) else str(value)
+        yield f"{name}={text}" if " " not in text else f'{name}="{text}"'

@@ -141,8 +141,8 @@ async def test_all_who_follow_are_told_each_change_for_the_price_of_one(wire, wo
         work.stands("READY")
         assert [[status(e) for e in await stream.rest()] for stream in streams] == [["READY"]] * 5
 
-        # A call may have been under way when it became READY.
-        assert len(wire.sent) - before in {1, 2}
+        # A call may have been under way, and counted already, when it became READY.
+        assert len(wire.sent) - before in {0, 1, 2}
 
 
 async def test_others_credentials_or_another_organization_are_another_poll(wire, work):

@@ -1,6 +1,7 @@
 """The product's own commands in processes of their own, and a gateway's front that sees what passes."""
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -46,6 +47,7 @@ class Command:
         program: Sequence[str] = PRODUCT,
     ) -> None:
         self._stderr = TemporaryFile("w+")  # noqa: SIM115  # closed with the process
+        self._stdout: list[str] = []
         self._process = subprocess.Popen(
             [sys.executable, *program, *arguments],
             cwd=folder,
@@ -56,6 +58,10 @@ class Command:
             start_new_session=True,
         )
         self.url = ""
+        # It writes a line for each operation: somebody has to read them.
+        self._listening = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -64,18 +70,40 @@ class Command:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait(END_S)
+        self._reader.join(END_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._stderr.close()
 
     def announced(self) -> "Command":
         """Wait until it says where it listens."""
+        self._listening.wait(END_S)
+        if not self.url:
+            raise AssertionError(f"it ended before it listened: {self.wait()}")
+        return self
+
+    def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            if found := _ANNOUNCED.search(line):
+            self._stdout.append(line.rstrip("\n"))
+            if not self.url and (found := _ANNOUNCED.search(line)):
                 self.url = found[0]
-                return self
-        raise AssertionError(f"it ended before it listened: {self.wait()}")
+                self._listening.set()
+        self._listening.set()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def said(self) -> list[str]:
+        """The lines on stdout so far; all of them once it has ended."""
+        if self._process.poll() is not None:
+            self._reader.join(END_S)
+        return list(self._stdout)
+
+    def access_log(self) -> list[dict[str, Any]]:
+        """What the access log says of each operation so far."""
+        return [json.loads(line) for line in self.said() if line.startswith("{")]
 
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)

@@ -5,7 +5,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.live.processes import END_S, PRODUCT, Command, Ended, Front, front
+from tests.live.processes import END_S, Command, Ended, Front, front
 
 NESTED = """{
   cpos(first: 3) {
@@ -51,10 +51,10 @@ def door(front_door: Front) -> Front:
 
 
 @contextmanager
-def facade(url: str, folder: Path, *, program: Sequence[str] = PRODUCT, **settings: str) -> Iterator[Command]:
+def facade(url: str, folder: Path, **settings: str) -> Iterator[Command]:
     environ = {f"OCPPLAB_{name.upper()}": value for name, value in settings.items()}
     arguments = ("serve", "--port", "0", "--gateway-url", url)
-    with Command(*arguments, folder=folder, environ=environ, program=program) as command:
+    with Command(*arguments, folder=folder, environ=environ) as command:
         yield command.announced()
 
 
@@ -222,10 +222,7 @@ def until_refused(url: str) -> None:
 
 def test_a_request_that_does_not_end_is_cut_off_when_the_drain_is_over(door: Front, tmp_path: Path) -> None:
     door.open.clear()
-    shorter = (
-        "from ocpplab_graphql import cli; from ocpplab_graphql.sandbox import serving; serving.DRAIN_S = "
-    )
-    with facade(door.url, tmp_path, program=("-c", f"{shorter} 0.3; cli.main()")) as service:
+    with facade(door.url, tmp_path, shutdown_timeout_s="1") as service:
         asked = Asked(service)
         assert door.arrived.wait(END_S)
         started = time.monotonic()

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLNamedType, build_schema
 
+from ocpplab_graphql.cli import main
 from ocpplab_graphql.schema import sdl
 
 COMMITTED = Path(__file__).parents[2] / "schema.graphql"
@@ -46,3 +48,25 @@ def test_inputs_and_connections_are_there():
     assert {"CPOConnection", "LocationConnection", "ChargerConnection", "LocationChargerConnection"} <= set(
         SCHEMA.type_map
     )
+
+
+RELEASED = COMMITTED.parent / "docs" / "schema" / "released.graphql"
+
+
+def test_clients_of_the_last_release_go_on_working():
+    check = CliRunner().invoke(main, ["schema", "--released", str(RELEASED)])
+
+    assert (check.exit_code, check.output) == (0, f"Clients of {RELEASED} go on working.\n")
+
+
+def test_a_release_that_would_break_clients_fails_the_check(tmp_path):
+    promised_more = tmp_path / "released.graphql"
+    text = RELEASED.read_text(encoding="utf-8")
+    promised_more.write_text(
+        text.replace("type Party {", "type Party {\n  colour: String\n"), encoding="utf-8"
+    )
+
+    check = CliRunner().invoke(main, ["schema", "--released", str(promised_more)])
+
+    assert check.exit_code == 1
+    assert "Field Party.colour was removed." in check.output

@@ -22,6 +22,7 @@ from ocpplab_graphql.execution.answer import format_errors
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
 from ocpplab_graphql.execution.plan import Cost, cost, told
 from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.telemetry import observation
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +183,8 @@ class Executor:
         self, request: OperationRequest, request_id: str, *, read_only: bool
     ) -> tuple[Prepared, OperationDefinitionNode] | Answer:
         """The operation to execute, or the answer that refuses it."""
+        seen = observation()
+        seen.asked(request.query)
         try:
             prepared = self._documents.prepare(request.query)
         except Refused as refused:
@@ -189,6 +192,7 @@ class Executor:
         operation = get_operation_ast(prepared.document, request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)
+        seen.runs(operation.operation.value, operation.name.value if operation.name else None)
         if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
         stopped = self._planned(prepared, operation, request, request_id)

@@ -34,6 +34,7 @@ from ocpplab_graphql.gateway.errors import (
 )
 from ocpplab_graphql.gateway.routes import Request
 from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
+from ocpplab_graphql.telemetry import observation
 
 _READY_TIMEOUT_S = 2.0
 
@@ -249,6 +250,7 @@ class GatewayClient:
             start_ms, duration_ms = (started - self._made) * 1000, (time.perf_counter() - started) * 1000
             status = replies[0].status if replies else None
             size = len(replies[0].body) if replies else 0
+            observation().gateway_calls += 1
             self.calls.append(Call(request, status, start_ms, duration_ms, size))
 
     async def _within_deadline(self, request: Request) -> Reply:

@@ -45,7 +45,7 @@ from ocpplab_graphql.http.negotiation import (
 )
 from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping, StreamedResponse
-from ocpplab_graphql.telemetry import logger, request_id_from
+from ocpplab_graphql.telemetry import logger, observation, request_id_from
 
 Page = Callable[[Scope], ASGIApp]
 
@@ -111,6 +111,7 @@ class GraphQLApp:
         headers = headers_of(scope)
         request_id = request_id_from(headers.get("x-request-id"))
         if self._page is not None and scope["method"] in {"GET", "HEAD"} and _wants_page(scope, headers):
+            observation().logged = False
             await self._page(scope)(scope, receive, send)
             return
         accept = headers.get("accept")
@@ -218,6 +219,7 @@ class _Response:
         if_none_match: str | None = None,
     ) -> None:
         """Encode and send; only that nothing changed, when the caller may keep the answer and has it."""
+        observation().answered(body)
         content = msgspec.json.encode(body)
         if not keeping.startswith(NO_STORE):
             etag = etag_of(content)

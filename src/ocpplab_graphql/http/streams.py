@@ -21,7 +21,7 @@ from ocpplab_graphql.execution.answer import MASKED, error_body
 from ocpplab_graphql.execution.executor import Answer
 from ocpplab_graphql.http.envelope import ClientGone, until_gone
 from ocpplab_graphql.http.negotiation import EVENT_STREAM, MULTIPART, StreamType
-from ocpplab_graphql.telemetry import logger
+from ocpplab_graphql.telemetry import logger, observation
 
 STOPPING = "The service stops, and this stream with it: subscribe again, and get the present state at once."
 
@@ -147,6 +147,7 @@ class StreamedResponse:
                     answer = upcoming.result()
                     if answer is None:
                         return
+                    observation().answered(answer.body)
                     yield form.event(answer.body)
                     upcoming = asyncio.ensure_future(anext(answers, None))
                 elif stop.done():

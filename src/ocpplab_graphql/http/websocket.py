@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -29,9 +29,10 @@ from ocpplab_graphql.http.envelope import (
     operation_of,
     trace_of,
 )
+from ocpplab_graphql.http.middleware import observation_of
 from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping
-from ocpplab_graphql.telemetry import logger, new_request_id
+from ocpplab_graphql.telemetry import logger, new_request_id, observed
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -296,14 +297,16 @@ class _Connection:
         self, own_id: str, request: OperationRequest, credentials: Credentials, request_id: str
     ) -> dict[str, Any]:
         """Say the answers; the message that ends the operation."""
-        make_context = self.served_by.make_context(credentials, request_id, self.traced)
-        answers = self.served_by.executor.stream(request, make_context, request_id)
-        async with aclosing(answers):
-            async for answer in answers:
-                if not answer.executed:
-                    return {"id": own_id, "type": "error", "payload": answer.body["errors"]}
-                await self._say({"id": own_id, "type": "next", "payload": answer.body})
-        return {"id": own_id, "type": "complete"}
+        with observed(replace(observation_of(self.scope, "websocket"), request_id=request_id)) as seen:
+            make_context = self.served_by.make_context(credentials, request_id, self.traced)
+            answers = self.served_by.executor.stream(request, make_context, request_id)
+            async with aclosing(answers):
+                async for answer in answers:
+                    seen.answered(answer.body)
+                    if not answer.executed:
+                        return {"id": own_id, "type": "error", "payload": answer.body["errors"]}
+                    await self._say({"id": own_id, "type": "next", "payload": answer.body})
+            return {"id": own_id, "type": "complete"}
 
     async def _end_operations(self) -> None:
         running = list(self.operations.values())

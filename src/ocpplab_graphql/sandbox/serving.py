@@ -5,11 +5,13 @@ Nothing heavy is imported before it is used: `--help` and a taken port answer at
 """
 
 import asyncio
+import math
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -17,9 +19,10 @@ import click
 from ocpplab_graphql.sandbox.config import SandboxStartError
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
-__all__ = ["DRAIN_S", "listening_socket", "one_line_for", "serve"]
+__all__ = ["DRAIN_S", "base_url", "listening_socket", "one_line_for", "serve"]
 
 # How long requests that run when the signal comes may go on. More than an operation's default deadline of
 # 10 s, so that each ends by itself; less than the 30 s after which Kubernetes kills.
@@ -67,16 +70,24 @@ def serve(
     app: "FastAPI",
     bound: socket.socket,
     announce: Callable[[str], None],
+    *,
+    leaving: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
+    notice_s: float = 0.0,
+    drain_s: float = DRAIN_S,
+    lifeline: int | None = None,
 ) -> None:
     """
-    Serve until SIGINT or SIGTERM; then finish what runs, for at most `DRAIN_S`, and leave the lifespan.
+    Serve until SIGINT or SIGTERM; then finish what runs, for at most `drain_s`, and leave the lifespan.
 
     A second SIGINT cuts them off. What the lifespan raises when it is entered reaches the caller as it is.
 
     Args:
         announce: told the base URL, once connections are answered.
+        leaving: called at the first signal, when connections are still accepted.
         stopping: called when it begins to stop, to end what would otherwise not end by itself.
+        notice_s: how long after SIGTERM they are.
+        lifeline: a file descriptor; when it ends, that counts as a SIGTERM.
 
     """
     import uvicorn  # noqa: PLC0415
@@ -99,24 +110,21 @@ def serve(
         log_level="warning",
         access_log=False,
         http="httptools",
-        timeout_graceful_shutdown=DRAIN_S,
+        timeout_graceful_shutdown=math.ceil(drain_s),
     )
     server = Server(settings)
 
-    def leave(number: signal.Signals) -> None:
-        # A second SIGTERM says nothing new: whoever signals a process group may send two.
-        if server.should_exit and number == signal.SIGINT:
-            for task in server.server_state.tasks:
-                task.cancel()
-        server.should_exit = True
+    ending = _Ending(server, leaving, notice_s)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, leave, number)
+            loop.add_signal_handler(number, ending.begin, number)
+        if lifeline is not None:
+            loop.add_reader(lifeline, ending.cut_loose, lifeline)
         async with app.router.lifespan_context(app):
             if not server.should_exit:
-                announce(_base_url(bound))
+                announce(base_url(bound))
                 sys.stdout.flush()
             await server.serve(sockets=[bound])
 
@@ -124,6 +132,34 @@ def serve(
         runner.run(run())
 
 
-def _base_url(bound: socket.socket) -> str:
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a server comes to its end."""
+
+    server: "uvicorn.Server"
+    leaving: Callable[[], None]
+    notice_s: float
+
+    def begin(self, number: signal.Signals) -> None:
+        # A second SIGTERM says nothing new: whoever signals a process group may send two.
+        if self.server.should_exit and number == signal.SIGINT:
+            for task in self.server.server_state.tasks:
+                task.cancel()
+        self.leaving()
+        if number == signal.SIGTERM and self.notice_s > 0 and self.server.started:
+            asyncio.get_running_loop().call_later(self.notice_s, self._stop)
+        else:
+            self._stop()
+
+    def cut_loose(self, lifeline: int) -> None:
+        asyncio.get_running_loop().remove_reader(lifeline)
+        self.begin(signal.SIGTERM)
+
+    def _stop(self) -> None:
+        self.server.should_exit = True
+
+
+def base_url(bound: socket.socket) -> str:
+    """Where what listens on this socket is reached."""
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

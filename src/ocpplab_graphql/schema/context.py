@@ -9,7 +9,7 @@ from ocpplab_graphql.gateway.client import GatewayClient
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.loaders.following import Follow
 from ocpplab_graphql.schema.limits import Limits
-from ocpplab_graphql.schema.writing.once import Once
+from ocpplab_graphql.schema.once import Once
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ from ocpplab_graphql.schema.inputs import (
     DeleteLocationInput,
     UpdateLocationInput,
 )
+from ocpplab_graphql.schema.once import KeyInUse, KeyReused, Use, once
 from ocpplab_graphql.schema.payloads import (
     BulkCreateLocationsPayload,
     CreateCPOPayload,
@@ -36,7 +37,6 @@ from ocpplab_graphql.schema.payloads import (
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Location
 from ocpplab_graphql.schema.writing import bulk, cpo, location, outcomes
 from ocpplab_graphql.schema.writing.checks import error
-from ocpplab_graphql.schema.writing.once import KeyInUse, KeyReused, Use, once
 
 
 @strawberry.type(

@@ -16,9 +16,9 @@ from ocpplab_graphql.gateway.transport import Reply
 from ocpplab_graphql.schema.context import Info
 from ocpplab_graphql.schema.errors import UserError
 from ocpplab_graphql.schema.inputs import BulkLocationInput
+from ocpplab_graphql.schema.once import KeyInUse, KeyReused
 from ocpplab_graphql.schema.writing import bulk
 from ocpplab_graphql.schema.writing.checks import error
-from ocpplab_graphql.schema.writing.once import KeyInUse, KeyReused
 
 R = TypeVar("R", bound=Record)
 

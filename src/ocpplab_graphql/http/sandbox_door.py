@@ -1,0 +1,82 @@
+"""`/sandbox` in a process that does not host the sandbox: requests are passed on to the one that does."""
+
+from starlette.types import Receive, Scope, Send
+
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
+from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
+
+# RFC 9110, section 7.6.1, and what is written anew on each side.
+_NOT_PASSED_ON = {
+    "connection",
+    "content-encoding",
+    "content-length",
+    "date",
+    "host",
+    "keep-alive",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+}
+
+
+class SandboxDoor:
+    """
+    An ASGI application that passes each request on, whole, and its reply back.
+
+    Args:
+        url: where the sandbox is, below the same path.
+        max_body_bytes: largest request body that is passed on.
+    """
+
+    def __init__(self, url: str, transport: Transport, *, max_body_bytes: int) -> None:
+        self._url = url
+        self._transport = transport
+        self._max_body_bytes = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1000})
+            return
+        reply = await self._reply(scope, receive)
+        headers = [
+            (name.encode("latin-1"), value.encode("latin-1"))
+            for name, value in reply.headers.items()
+            if name not in _NOT_PASSED_ON
+        ]
+        headers.append((b"content-length", str(len(reply.body)).encode()))
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    async def _reply(self, scope: Scope, receive: Receive) -> Reply:
+        body = await self._body(receive)
+        if body is None:
+            return _problem(413, "The request is too large.")
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name.decode("latin-1") not in _NOT_PASSED_ON
+        }
+        target = scope["raw_path"].partition(b"/sandbox")[2].decode("latin-1")
+        query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
+        try:
+            return await self._transport.send(scope["method"], self._url + target + query, headers, body)
+        except (TransportFailed, GatewayInvalidResponse):
+            return _problem(503, "The sandbox cannot be reached; it is about to be started again.")
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        read = bytearray()
+        more = True
+        while more:
+            message = await receive()
+            read += message.get("body", b"")
+            if len(read) > self._max_body_bytes:
+                return None
+            more = message.get("more_body", False)
+        return bytes(read)
+
+
+def _problem(status: int, detail: str) -> Reply:
+    return Reply(status, {"content-type": "application/json"}, f'{{"detail":"{detail}"}}'.encode())
