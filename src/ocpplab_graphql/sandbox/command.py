@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import click
 
 from ocpplab_graphql.sandbox.config import DEFAULT_DATABASE, SandboxConfig, SandboxStartError, Seed
+from ocpplab_graphql.sandbox.upkeep import reset, seed_world
 
 __all__ = ["listening_socket", "sandbox"]
 
@@ -63,20 +64,39 @@ def listening_socket(host: str, port: int) -> socket.socket:
     type=click.IntRange(0, 60_000),
     help="Pause before every bulk item.",
 )
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="FAULT",
+    help="What goes wrong on demand, as 'GET /ocpi/cpos status=503 retry_after_s=2 probability=0.3'; "
+    "again for more.",
+)
 @click.pass_context
 def sandbox(
-    context: click.Context, *, host: str, port: int, database: str, seed: Seed, step_delay_ms: int
+    context: click.Context,
+    *,
+    host: str,
+    port: int,
+    database: str,
+    seed: Seed,
+    step_delay_ms: int,
+    faults: tuple[str, ...],
 ) -> None:
     """Serve the sandbox gateway alone."""
     if context.invoked_subcommand is not None:
         return
-    config = SandboxConfig(database, seed, step_delay_ms)
+    config = SandboxConfig(database, seed, step_delay_ms, faults)
     try:
         with listening_socket(host, port) as bound:
             _serve(config, bound)
     except SandboxStartError as error:
         click.echo(f"sandbox: {error}", err=True)
         sys.exit(2)
+
+
+sandbox.add_command(seed_world)
+sandbox.add_command(reset)
 
 
 def _serve(config: SandboxConfig, bound: socket.socket) -> None:

@@ -23,9 +23,11 @@ class SandboxConfig:
         database: path of a SQLite file (its folder is made when missing), or a SQLAlchemy URL.
         seed: the world that is written, once, into a database that has none.
         step_delay_ms: pause before every bulk item, so that a job's progress can be watched.
+        faults: what goes wrong on demand from the start, as `--fault` says it.
 
     """
 
     database: str = DEFAULT_DATABASE
     seed: Seed = "demo"
     step_delay_ms: int = 0
+    faults: tuple[str, ...] = ()
