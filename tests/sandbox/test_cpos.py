@@ -271,7 +271,7 @@ async def test_deleting_takes_everything_along_and_may_be_repeated(gateway, fini
         assert (await gateway.get(path)).status_code == 404, path
     assert (await gateway.get("/ocpp/chargers?limit=1")).json()["total"] == total - gone
     for table in ("locations", "jobs"):
-        assert sql(database, f"select count(*) from {table} where cpo_id = 103") == [["0"]]
+        assert sql(database, f"select count(*) from {table} where cpo_id = 103") == [["0"]]  # noqa: S608
     assert sql(database, "select count(*) from job_items") == [["0"]]
 
 
@@ -352,7 +352,7 @@ async def test_an_expired_cpo_destroys_itself(gateway, database, sql):
 
 async def test_the_party_of_an_expired_cpo_is_free(gateway, database, sql):
     first = await create(gateway, party_id="QQQ")
-    sql(database, f"update cpos set expires_at='2026-01-01T00:00:00Z' where id={first.json()['cpo_id']}")
+    sql(database, EXPIRED.replace("102", first.json()["cpo_id"]))
 
     assert (await create(gateway, party_id="QQQ")).json()["party"]["party_id"] == "QQQ"
 
