@@ -232,8 +232,8 @@ async def test_a_body_of_another_shape_is_422(gateway, body):
 async def test_a_body_that_is_no_sensible_json_is_refused(gateway, text):
     answer = await gateway.post(PATH, content=text, headers={"Content-Type": "application/json"})
 
-    assert answer.status_code in (400, 422)
-    assert "detail" in answer.json()
+    assert answer.status_code == 422
+    replies.ValidationFailure.model_validate(answer.json())
 
 
 @only_reads
