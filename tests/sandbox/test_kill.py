@@ -16,11 +16,11 @@ from bench.sandbox.chaos import HEADERS, PATH, Chaos, Process
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_jobs_killed_at_random_moments_make_every_item_once(database, sql, processes):
-    chaos = Chaos(database, lambda text: sql(database, text), processes=processes, pause_ms=2, seed=None)
-    figures = chaos.run(kills=3, jobs=3, items=60, kills_a_round=3)
+    chaos = Chaos(database, lambda text: sql(database, text), processes=processes, pause_ms=4, seed=None)
+    figures = chaos.run(kills=3, jobs=3, items=100, kills_a_round=3)
 
     assert figures.problems == []
-    assert figures.workers >= 2
+    assert (figures.kills, figures.items) == (3, 300)
 
 
 def items_of(item, count):
