@@ -1,7 +1,12 @@
-/** How an operation reaches the server: one POST to the address of this very page. */
+/** How an operation reaches the server: one POST, or one WebSocket, to the address of this very page. */
 
-import { Kind, parse, type ExecutionResult } from "graphql";
-import type { Fetcher, FetcherOpts, FetcherParams } from "@graphiql/toolkit";
+import { OperationTypeNode, type ExecutionResult } from "graphql";
+import type { Fetcher } from "@graphiql/toolkit";
+
+import { noteJobIn } from "./last-job";
+import { isIntrospection, operationOf, type Kind, type Operation } from "./operation";
+import { subscribe } from "./subscription";
+import { isTracing, noteOperation, TRACE_CALLS, TRACE_HEADER, traceIn, withoutTrace, type Trace } from "./trace";
 
 const ACCEPT = "application/graphql-response+json, application/json;q=0.9";
 
@@ -11,16 +16,38 @@ export function endpoint(): string {
 }
 
 export function createFetcher(url: string): Fetcher {
-  return (params, options) => post(url, params, options);
+  return (params, options) => {
+    const [operation, kind] = operationOf(params);
+    const headers = headersOf(options?.headers);
+    if (kind.type === OperationTypeNode.SUBSCRIPTION) return subscribe(url, operation, kind, headers);
+    return isIntrospection(operation) ? post(url, operation, headers) : traced(url, operation, kind, headers);
+  };
 }
 
-async function post(url: string, params: FetcherParams, options?: FetcherOpts): Promise<ExecutionResult> {
+async function traced(url: string, operation: Operation, { title, type }: Kind, headers: Headers): Promise<ExecutionResult> {
+  // Who writes the header into the headers tab wants to see in the result what it brings.
+  const isOurs = isTracing() && !headers.has(TRACE_HEADER);
+  if (isOurs) headers.set(TRACE_HEADER, TRACE_CALLS);
+  const wasAsked = headers.get(TRACE_HEADER)?.toLowerCase() === TRACE_CALLS; // there are traces of another kind
+  const start = performance.now();
+  const note = (trace: Trace | null) =>
+    noteOperation({ name: title, elapsedMs: performance.now() - start, wasAsked, isSubscription: false, trace });
+  const result = await post(url, operation, headers).catch((error: unknown) => {
+    note(null); // the calls of the operation before must not stand for this one's
+    throw error;
+  });
+  note(wasAsked ? traceIn(result) : null);
+  if (type === OperationTypeNode.MUTATION) noteJobIn(result.data);
+  return isOurs ? withoutTrace(result) : result;
+}
+
+async function post(url: string, operation: Operation, headers: Headers): Promise<ExecutionResult> {
   const response = await fetch(url, {
     method: "POST",
     // The credentials are in the headers tab. Cookies of whatever else lives on this host stay out of it.
     credentials: "omit",
-    headers: { accept: ACCEPT, "content-type": "application/json", ...credentialsOf(options?.headers) },
-    body: JSON.stringify({ ...params, operationName: nameIn(params) }),
+    headers,
+    body: JSON.stringify(operation),
   });
   const text = await response.text();
   try {
@@ -32,27 +59,9 @@ async function post(url: string, params: FetcherParams, options?: FetcherOpts): 
 }
 
 /** The headers tab, without an `Authorization` that nobody has filled in: no token is a clearer answer than a bad one. */
-function credentialsOf(headers: Record<string, unknown> = {}): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers)
-      .filter(([name, value]) => !(name.toLowerCase() === "authorization" && /^\s*(bearer)?\s*$/i.test(String(value))))
-      .map(([name, value]) => [name, String(value)]),
-  );
-}
-
-/**
- * The operation's name, if the document has an operation of that name.
- *
- * GraphiQL reads the names a tenth of a second after the last key; who is faster would run what is no longer there.
- */
-function nameIn({ query, operationName }: FetcherParams): string | undefined {
-  if (operationName == null) return undefined;
-  try {
-    const isNamed = parse(query, { noLocation: true }).definitions.some(
-      (definition) => definition.kind === Kind.OPERATION_DEFINITION && definition.name?.value === operationName,
-    );
-    return isNamed ? operationName : undefined;
-  } catch {
-    return operationName; // the server says best what is wrong with the document
-  }
+function headersOf(written: Record<string, unknown> = {}): Headers {
+  const headers = new Headers({ accept: ACCEPT, "content-type": "application/json" });
+  for (const [name, value] of Object.entries(written)) headers.set(name, String(value));
+  if (/^\s*(bearer)?\s*$/i.test(headers.get("authorization") ?? "")) headers.delete("authorization");
+  return headers;
 }

@@ -3,7 +3,9 @@ import "@graphiql/react/style.css";
 import "@graphiql/plugin-doc-explorer/style.css";
 import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
+import "@graphiql/plugin-explorer/style.css";
 import "./console.css";
+import "./panels.css";
 
 import { createRoot } from "react-dom/client";
 

@@ -2,27 +2,38 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
-from ocpplab_graphql.execution.documents import Documents
-from ocpplab_graphql.execution.executor import ContextFactory, Executor
+from ocpplab_graphql.execution.documents import DocumentLimits, Documents
+from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Executor, OperationRequest
+from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
+from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
-from ocpplab_graphql.http.console import Console, ConsoleConfig
-from ocpplab_graphql.http.graphql import GraphQLApp, MakeContext
+from ocpplab_graphql.http.compression import Compressed
+from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
+from ocpplab_graphql.http.cors import CrossOrigin
+from ocpplab_graphql.http.envelope import MakeContext
+from ocpplab_graphql.http.graphql import GraphQLApp
 from ocpplab_graphql.http.health import health, ready
+from ocpplab_graphql.http.streams import Stopping
+from ocpplab_graphql.http.websocket import GraphQLSocket, SocketLimits
 from ocpplab_graphql.loaders import Loaders
-from ocpplab_graphql.schema import schema, sdl
+from ocpplab_graphql.loaders.following import Following
+from ocpplab_graphql.schema import SECRET_FIELDS, schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
 from ocpplab_graphql.settings import Settings
+from ocpplab_graphql.shared import InProcess, SharedState
 
 
 class StartError(Exception):
@@ -37,12 +48,16 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
     """
     The service as an ASGI application.
 
+    A server that begins to stop calls `app.state.stopping.say()`: streams have no end of their own, and it would
+    wait for them. The end of the lifespan says it too.
+
     Args:
         settings: by default, those of the environment.
         transport: how to reach the gateway, in place of what the settings say; closed with the app.
 
     Raises:
         SettingsError: the environment holds a setting that is unknown or does not fit.
+        StartError: the package lacks its GraphiQL page, or a manifest cannot be read.
     """
     settings = settings or Settings.load()
     sandbox = None if settings.gateway_url or transport else _sandbox(settings)
@@ -52,24 +67,55 @@ def create_app(settings: Settings | None = None, *, transport: Transport | None 
         max_concurrency=settings.gateway_max_concurrency,
     )
     console = _console(settings, embedded=sandbox is not None)
+    following = _following(settings, gateway)
+    manifest, shared = _manifest(settings), _shared(settings)
+    documents = _documents(settings, manifest)
+    persisted = _persisted(settings, documents, manifest, shared)
+    executor, make_context, stopping = (
+        _executor(settings, documents),
+        _context_maker(settings, gateway, following),
+        Stopping(),
+    )
     graphql = GraphQLApp(
-        _executor(settings),
-        _context_maker(settings, gateway),
+        executor,
+        make_context,
         page=console.page if console else None,
         max_body_bytes=settings.max_request_bytes,
+        stopping=stopping,
+        heartbeat_s=settings.stream_heartbeat_s,
+        persisted=persisted,
+        answer_max_age_s=settings.answer_max_age_s,
     )
+    cross_origin, compressed = _cross_origin(settings), _compressed(settings)
     routes = [
-        Route("/graphql", graphql),
-        *([Mount("/graphql/console", console.assets)] if console else []),
+        Route("/graphql", graphql, middleware=[*cross_origin, *compressed]),
+        WebSocketRoute(
+            "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
+        ),
+        *([Mount("/graphql/console", console.assets, middleware=compressed)] if console else []),
         Route("/", _to_graphql),
-        Route("/schema.graphql", _sdl),
+        Route("/schema.graphql", _sdl, middleware=[*cross_origin, *compressed]),
         Route("/health", health),
         Route("/ready", ready(gateway.is_reachable)),
         *([Mount("/sandbox", sandbox)] if sandbox else []),
     ]
-    return FastAPI(
-        routes=routes, lifespan=_lifespan(gateway, sandbox), docs_url=None, redoc_url=None, openapi_url=None
-    )
+    lifespan = _lifespan(gateway, sandbox, following, stopping, shared)
+    app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.stopping = stopping
+    return app
+
+
+async def explanation(
+    settings: Settings, text: str, variables: dict[str, Any], operation: str | None
+) -> dict[str, Any]:
+    """The answer to an operation that is only planned: its cost, or why it would be refused."""
+
+    def no_context(_selected: Mapping[type[Record], frozenset[str]]) -> Context:
+        raise TypeError("a plan executes nothing")
+
+    request = OperationRequest(text, variables, operation, explain=True)
+    executor = _executor(settings, _documents(settings, manifest=None))
+    return (await executor.execute(request, no_context, "explain")).body
 
 
 def _sandbox(settings: Settings) -> FastAPI:
@@ -95,22 +141,103 @@ def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
 def _console(settings: Settings, *, embedded: bool) -> Console | None:
     if not settings.console:
         return None
-    return Console(ConsoleConfig(token=_DEMO_TOKEN if embedded and settings.seed == "demo" else None))
+    token = _DEMO_TOKEN if embedded and settings.seed == "demo" else None
+    try:
+        return Console(ConsoleConfig(token=token, introspection=settings.introspection))
+    except ConsoleNotBuiltError as error:
+        raise StartError(str(error)) from error
 
 
-def _executor(settings: Settings) -> Executor:
+def _manifest(settings: Settings) -> Manifest | None:
+    if settings.trusted_documents == "off" or settings.trusted_documents_file is None:
+        return None
+    try:
+        return read_manifest(settings.trusted_documents_file)
+    except ManifestError as error:
+        raise StartError(f"the manifest of trusted documents: {error}") from error
+
+
+def _shared(settings: Settings) -> SharedState | None:
+    """What this process shares with others; None when it is alone."""
+    if settings.redis_url is None:
+        return None
+    from ocpplab_graphql.shared.on_redis import OnRedis  # noqa: PLC0415  # only who uses Redis loads its client
+
+    try:
+        return OnRedis(settings.redis_url)
+    except ValueError as error:
+        raise StartError(f"OCPPLAB_REDIS_URL cannot be used: {error}") from error
+
+
+def _persisted(
+    settings: Settings, documents: Documents, manifest: Manifest | None, shared: SharedState | None
+) -> PersistedDocuments:
+    near = InProcess(entries_max=settings.persisted_entries_max, bytes_max=settings.persisted_bytes_max)
+    registry = Registry(near, shared, settings.persisted_ttl_s)
+    return PersistedDocuments(
+        documents,
+        manifest=manifest,
+        registry=registry if settings.automatic_persisted_queries else None,
+        only=settings.trusted_documents == "only",
+    )
+
+
+def _cross_origin(settings: Settings) -> list[Middleware]:
+    origins = settings.cors_origins_listed
+    return [Middleware(CrossOrigin, origins=origins)] if origins else []
+
+
+def _compressed(settings: Settings) -> list[Middleware]:
+    return [Middleware(Compressed, bytes_min=settings.compression_min_bytes)] if settings.compression else []
+
+
+def _documents(settings: Settings, manifest: Manifest | None) -> Documents:
     core = schema._schema  # Strawberry's own execute parses and validates anew each time
-    documents = Documents(
+    return Documents(
         core,
         size=settings.document_cache_size,
-        max_tokens=settings.max_document_tokens,
-        max_depth=settings.max_document_depth,
+        limits=DocumentLimits(
+            tokens=settings.max_document_tokens,
+            nesting=settings.max_document_nesting,
+            depth=settings.max_depth,
+            fields=settings.max_fields,
+            aliases=settings.max_aliases,
+            root_fields=settings.max_root_fields,
+            comparisons=settings.max_field_comparisons,
+        ),
         introspection=settings.introspection,
+        secret_fields=SECRET_FIELDS,
+        allows=manifest.trusts if manifest is not None and settings.trusted_documents == "only" else None,
     )
-    return Executor(core, documents, errors_max=settings.errors_max)
 
 
-def _context_maker(settings: Settings, gateway: Gateway) -> MakeContext:
+def _executor(settings: Settings, documents: Documents) -> Executor:
+    limits = CostLimits(
+        calls=settings.max_gateway_calls, nodes=settings.max_nodes, page_size=settings.page_size_default
+    )
+    return Executor(schema._schema, documents, errors_max=settings.errors_max, limits=limits)
+
+
+def _following(settings: Settings, gateway: Gateway) -> Following:
+    return Following(
+        gateway,
+        interval_s=settings.follow_interval_s,
+        interval_max_s=settings.follow_interval_max_s,
+        timeout_s=settings.operation_timeout_s,
+        followers_max=settings.followers_max,
+    )
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    return SocketLimits(
+        message_bytes=settings.max_request_bytes,
+        init_timeout_s=settings.websocket_init_timeout_s,
+        operations=settings.websocket_operations_max,
+        heartbeat_s=settings.stream_heartbeat_s,
+    )
+
+
+def _context_maker(settings: Settings, gateway: Gateway, following: Following) -> MakeContext:
     limits = Limits(
         page_size_default=settings.page_size_default,
         page_size_max=settings.page_size_max,
@@ -118,23 +245,36 @@ def _context_maker(settings: Settings, gateway: Gateway) -> MakeContext:
         bulk_items_max=settings.bulk_items_max,
     )
 
-    def for_request(credentials: Credentials, request_id: str) -> ContextFactory:
+    def for_request(credentials: Credentials, request_id: str, traced: bool) -> ContextFactory:
+        follow = following.for_caller(credentials)
+
         def make(selected: Mapping[type[Record], frozenset[str]]) -> Context:
             client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
-            return Context(client, Loaders(client, selected), limits, request_id)
+            loaders = Loaders(client, selected, traced=traced)
+            return Context(client, loaders, limits, request_id, follow)
 
         return make
 
     return for_request
 
 
-def _lifespan(gateway: Gateway, sandbox: FastAPI | None):  # type: ignore[no-untyped-def]  # FastAPI's own type
+def _lifespan(  # type: ignore[no-untyped-def]  # FastAPI's own type
+    gateway: Gateway,
+    sandbox: FastAPI | None,
+    following: Following,
+    stopping: Stopping,
+    shared: SharedState | None,
+):
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if sandbox is not None:
                 await stack.enter_async_context(_running(sandbox))
+            if shared is not None:
+                stack.push_async_callback(shared.aclose)
             stack.push_async_callback(gateway.aclose)
+            stack.push_async_callback(following.aclose)
+            stack.callback(stopping.say)
             yield
 
     return lifespan

@@ -1,23 +1,28 @@
 """The command `ocpplab-graphql`: arguments to settings, nothing more."""
 
 import asyncio
-import signal
+import json
 import socket
-import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
 import click
 
 from ocpplab_graphql import __version__
+from ocpplab_graphql.sandbox import serving
 from ocpplab_graphql.sandbox.command import sandbox
+from ocpplab_graphql.sandbox.config import SandboxStartError
 from ocpplab_graphql.settings import Settings, SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ocpplab-graphql")
-def main() -> None:
+@click.pass_context
+def main(context: click.Context) -> None:
     """GraphQL for the OCPPLAB Gateway. Without a gateway URL a sandbox gateway runs inside."""
+    if context.invoked_subcommand == "sandbox":
+        with serving.one_line_for(SettingsError):
+            context.default_map = {"sandbox": _for_sandbox(Settings.load())}
 
 
 main.add_command(sandbox)
@@ -31,13 +36,11 @@ main.add_command(sandbox)
 @click.option("--seed", type=click.Choice(["demo", "empty"]), help="World written into an empty sandbox.")
 def serve(**given: Any) -> None:
     """Serve GraphQL at /graphql. Every setting is also a variable OCPPLAB_*; options win over them."""
-    try:
+    with serving.one_line_for(SettingsError, SandboxStartError):
         settings = Settings.load(**given)
-        listening = _bound(settings.host, settings.port)
-    except (SettingsError, OSError) as error:
-        _stop(str(error))
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, listening))
+        bound = serving.listening_socket(settings.host, settings.port)
+    with bound:
+        _serve(settings, bound)
 
 
 @main.command()
@@ -59,74 +62,74 @@ def schema(check: Path | None, write: Path | None) -> None:
         click.echo(sdl(), nl=False)
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> None:
-    """Serve until a signal; start-up failures are told in one line."""
-    import uvicorn  # noqa: PLC0415
+@main.command()
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--variables", default="{}", help="Variables of the operation, as a JSON object.")
+@click.option("--operation", help="Which operation, if the file holds several.")
+def explain(file: Any, variables: str, operation: str | None) -> None:
+    """Print the gateway calls that the operation in FILE would make; - is stdin. Sends nothing."""
+    from ocpplab_graphql.app import explanation  # noqa: PLC0415
 
+    try:
+        given = _json_object("--variables", variables)
+        answer = asyncio.run(explanation(Settings.load(), file.read(), given, operation))
+    except SettingsError as error:
+        _stop(str(error))
+    if "errors" in answer:
+        _stop("; ".join(error["message"] for error in answer["errors"]), code=1)
+    _print_plan(answer["extensions"]["gateway"]["plan"])
+
+
+def _json_object(option: str, text: str) -> dict[str, Any]:
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError:
+        given = None
+    if not isinstance(given, dict):
+        raise SettingsError(f"{option} takes a JSON object, got {text[:60]!r}.")
+    return given
+
+
+def _print_plan(plan: dict[str, Any]) -> None:
+    rows = [(_count(row["calls"]), row["route"]) for row in plan["requests"]]
+    rows.append((_count(plan["calls"]), f"calls in all, for at most {plan['nodes']} nodes"))
+    width = max(len(count) for count, _ in rows)
+    for count, what in rows:
+        click.echo(f"{count:>{width}}  {what}")
+
+
+def _count(bound: Any) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound['least']} to {bound['most']}"
+
+
+def _serve(settings: Settings, bound: socket.socket) -> None:
     from ocpplab_graphql.app import StartError, create_app  # noqa: PLC0415
     from ocpplab_graphql.telemetry import configure_logging  # noqa: PLC0415
 
     configure_logging(settings.log_level)
-    # uvicorn raises the signal again after it has shut down; by then it is ours to ignore.
-    for caught in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(caught, lambda: None)
-    app = create_app(settings)
-    # Entered here and not by uvicorn, which would tell a failure in a stack trace.
-    lifespan = app.router.lifespan_context(app)
-    try:
-        await lifespan.__aenter__()
-    except StartError as error:
-        listening.close()
-        _stop(str(error))
-    try:
-        _announce(settings, listening)
-        config = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False, http="httptools")
-        await uvicorn.Server(config).serve(sockets=[listening])
-    finally:
-        await lifespan.__aexit__(None, None, None)
+    with serving.one_line_for(StartError):
+        app = create_app(settings)
+        serving.serve(app, bound, lambda base: _announce(settings, base), app.state.stopping.say)
 
 
-def _announce(settings: Settings, listening: socket.socket) -> None:
-    host, port = listening.getsockname()[:2]
-    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+def _announce(settings: Settings, base: str) -> None:
     click.echo(f"GraphQL    {base}/graphql   (GraphiQL in a browser)")
     if settings.gateway_url is None:
         click.echo(f"Gateway    sandbox inside, REST at {base}/sandbox, data in {settings.database}")
         click.echo("Token      Authorization: Bearer demo")
     else:
-        click.echo(
-            f"Gateway    {settings.gateway_url.scheme}://{settings.gateway_url.host}, with the callers' own tokens"
-        )
-    sys.stdout.flush()
+        remote = settings.gateway_url
+        click.echo(f"Gateway    {remote.scheme}://{remote.host}, with the callers' own tokens")
 
 
-def _bound(host: str, port: int) -> socket.socket:
-    """
-    A listening socket.
-
-    Raises:
-        SettingsError: the address is taken, or not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-        listening.listen(1024)
-    except OSError as error:
-        listening.close()
-        raise SettingsError(
-            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
-        ) from None
-    return listening
-
-
-def _loop_factory() -> Any:
-    try:
-        import uvloop  # noqa: PLC0415
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
+def _for_sandbox(settings: Settings) -> dict[str, Any]:
+    """What the environment says about the sandbox too; its port is its own, as both may run side by side."""
+    return {
+        "host": settings.host,
+        "database": settings.database,
+        "seed": settings.seed,
+        "step_delay_ms": settings.sandbox_step_delay_ms,
+    }
 
 
 def _stop(message: str, *, code: int = 2) -> NoReturn:

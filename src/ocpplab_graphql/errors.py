@@ -5,6 +5,7 @@ The codes a client may see, and the one exception that carries them.
     ├── BadUserInput            arguments and variables
     ├── Unauthenticated         no token on a field that needs the gateway
     ├── NotFound                something vanished in the middle of a read
+    ├── Overloaded              more at once than this process takes
     └── GatewayError            in gateway/errors.py: what the gateway did
 
 Anything that is not a FacadeError is a fault of ours: masked for the client, logged for us.
@@ -75,3 +76,10 @@ class NotFound(FacadeError):
     """What an earlier part of the same answer named is no longer there."""
 
     code = ErrorCode.NOT_FOUND
+
+
+class Overloaded(FacadeError):
+    """More is asked for at once than this process takes; later it may work."""
+
+    code = ErrorCode.OVERLOADED
+    retryable = True

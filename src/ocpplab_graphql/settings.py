@@ -6,12 +6,17 @@ The table in README.md is generated from the descriptions here.
 """
 
 import os
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 PREFIX = "OCPPLAB_"
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s?#@*]+")
 
 
 class SettingsError(Exception):
@@ -71,11 +76,90 @@ class Settings(BaseModel):
     max_document_tokens: int = Field(
         default=10_000, ge=100, description="Most lexical tokens in one document."
     )
-    max_document_depth: int = Field(
+    max_document_nesting: int = Field(
         default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
+    )
+    max_depth: int = Field(default=25, ge=5, le=100, description="Levels of fields in one operation.")
+    max_fields: int = Field(default=5_000, ge=10, description="Fields in one operation, fragments expanded.")
+    max_aliases: int = Field(default=500, ge=0, description="Aliases in one operation, fragments expanded.")
+    max_root_fields: int = Field(default=250, ge=1, description="Fields at the root of one operation.")
+    max_field_comparisons: int = Field(
+        default=5_000, ge=100, description="Pairs of equal fields that validation may have to compare."
+    )
+    max_gateway_calls: int = Field(
+        default=5_000, ge=1, description="Gateway calls that one operation could make at most."
+    )
+    max_nodes: int = Field(
+        default=250_000, ge=1, description="Rows and objects that one operation could bring at most."
+    )
+    follow_interval_s: float = Field(
+        default=1.0,
+        gt=0,
+        description="Seconds between two looks at what a subscription follows, at first and after each change.",
+    )
+    follow_interval_max_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Longest wait between two looks while nothing changes, in seconds; reached step by step.",
+    )
+    followers_max: int = Field(
+        default=1000, ge=1, description="Most subscriptions of one process at once; further ones are refused."
+    )
+    stream_heartbeat_s: float = Field(
+        default=12.0, gt=0, description="Longest silence of a stream or WebSocket, in seconds."
+    )
+    websocket_init_timeout_s: float = Field(
+        default=3.0, gt=0, description="How long a WebSocket client may take for connection_init, in seconds."
+    )
+    websocket_operations_max: int = Field(
+        default=100,
+        ge=1,
+        description="Most operations that run over one WebSocket at once; twice as many subscriptions may begin "
+        "in a second.",
     )
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")
+
+    automatic_persisted_queries: bool = Field(
+        default=True, description="Whether clients may register documents and then send their hashes alone."
+    )
+    persisted_entries_max: int = Field(
+        default=1000, ge=1, description="Most registered documents that one process keeps."
+    )
+    persisted_bytes_max: int = Field(
+        default=8 * 1024 * 1024, ge=1024, description="Most bytes of registered documents in one process."
+    )
+    persisted_ttl_s: float = Field(
+        default=86_400.0, gt=0, description="How long a registered document is kept, in seconds."
+    )
+    trusted_documents: Literal["off", "allow", "only"] = Field(
+        default="off",
+        description="The manifest of trusted documents: not read; its ids are served too; nothing else is executed.",
+    )
+    trusted_documents_file: Path | None = Field(
+        default=None, description="The manifest: Relay's, Apollo's, or any JSON object of id to document."
+    )
+    redis_url: str | None = Field(
+        default=None,
+        description="Redis for what several processes share: redis://, rediss:// or unix://; without, each is alone.",
+    )
+    answer_max_age_s: int = Field(
+        default=0,
+        ge=0,
+        le=86_400,
+        description="Seconds that a caller may use its answer to a query by GET without asking again.",
+    )
+    compression: bool = Field(
+        default=True, description="Whether answers, schema and console are compressed with gzip."
+    )
+    compression_min_bytes: int = Field(
+        default=1024, ge=0, description="Length from which an answer is compressed, in bytes."
+    )
+    cors_origins: str | None = Field(
+        default=None,
+        description="Origins whose pages may use the service, such as `https://app.example`, "
+        "with commas between; `*` is any.",
+    )
 
     database: str = Field(
         default=".data/sandbox.db", description="Database of the embedded sandbox: a path or a URL."
@@ -93,6 +177,35 @@ class Settings(BaseModel):
         if url is not None and (url.username or url.password or url.query or url.fragment):
             raise ValueError("must be scheme, host, port and path alone; credentials come from the callers")
         return url
+
+    @field_validator("redis_url")
+    @classmethod
+    def _of_redis(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return url
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _of_origins(cls, origins: str | None) -> str | None:
+        for origin in _listed(origins):
+            if origin != "*" and _ORIGIN.fullmatch(origin) is None:
+                raise ValueError("must be origins such as https://app.example:8443, without a path, or *")
+        return origins
+
+    @model_validator(mode="after")
+    def _has_manifest(self) -> Self:
+        if self.trusted_documents != "off" and self.trusted_documents_file is None:
+            raise PydanticCustomError(
+                "manifest",
+                "OCPPLAB_TRUSTED_DOCUMENTS needs the path of a manifest in OCPPLAB_TRUSTED_DOCUMENTS_FILE",
+            )
+        return self
+
+    @property
+    def cors_origins_listed(self) -> tuple[str, ...]:
+        """The origins of `cors_origins`, in lower case."""
+        return _listed(self.cors_origins)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Self:
@@ -134,7 +247,15 @@ def _from(environ: Mapping[str, str], known: set[str]) -> dict[str, str]:
     return {setting: environ[name] for setting, name in ours.items()}
 
 
+def _listed(origins: str | None) -> tuple[str, ...]:
+    return tuple(origin.strip().lower() for origin in (origins or "").split(",") if origin.strip())
+
+
 def _one_line(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
+    if not first["loc"]:
+        return f"{first['msg']}."
     name = str(first["loc"][0]).upper()
+    if name == "REDIS_URL":  # may hold a password
+        return f"Setting {PREFIX}{name}: {first['msg']}."
     return f"Setting {PREFIX}{name}: {first['msg']}, got {first['input']!r}."

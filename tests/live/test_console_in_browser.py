@@ -1,92 +1,33 @@
 """The GraphiQL page in a real Chromium, from a real server on a free port."""
 
-import json
-import os
-import re
-import shutil
-import socket
-import threading
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-import uvicorn
-from graphql import build_schema, graphql
-from playwright.async_api import (
-    Browser,
-    ConsoleMessage,
-    Locator,
-    Page,
-    Request,
-    Response,
-    async_playwright,
-    expect,
-)
+from fastapi import FastAPI
+from playwright.async_api import expect
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
 from starlette.routing import Mount
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from ocpplab_graphql.http.console import Console, ConsoleConfig
+from ocpplab_graphql import Settings, create_app
+from tests.live.browser import (
+    BACKGROUND,
+    HEADERS_EDITOR,
+    QUERY_EDITOR,
+    RESULT,
+    line,
+    serve,
+    until_shown,
+    visit,
+    write,
+)
+from tests.live.processes import Command
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # Whatever the page might ask of another machine fails instead of leaving this one.
-    "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
-]
-QUERY_EDITOR = ".graphiql-query-editor .monaco-editor"
-HEADERS_EDITOR = ".graphiql-editor-tool .monaco-editor:visible"
-RESULT = ".result-window"
-BACKGROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(33, 42, 59)"}
-
-SDL = '''
-"""A world of charge points."""
-schema { query: Query subscription: Subscription }
-type Query { "Charge point operators." cpos(first: Int, after: String): CPOConnection }
-type Subscription { "Ticks." cpoProvisioning(cpoId: ID!): Boolean }
-type CPOConnection { edges: [CPOEdge!]! nodes: [CPO]! totalCount: Int }
-type CPOEdge { node: CPO }
-type CPO {
-  id: ID! cpoId: ID!
-  "Common prefix of its chargers." namePrefix: String
-  locations(first: Int, after: String): LocationConnection
-}
-type LocationConnection { nodes: [Location]! totalCount: Int }
-type Location {
-  name: String city: String
-  chargers(first: Int, after: String): LocationChargerConnection
-}
-type LocationChargerConnection { nodes: [Charger]! totalCount: Int }
-type Charger { id: ID! identity: String }
-'''
-CPO = {
-    "id": "CPO:101",
-    "cpoId": "101",
-    "namePrefix": "Voltaire Recharge",
-    "locations": {
-        "totalCount": 120,
-        "nodes": [
-            {
-                "name": "Gare de Lyon",
-                "city": "Paris",
-                "chargers": {"totalCount": 4, "nodes": [{"identity": "VR-PAR-0001"}]},
-            }
-        ],
-    },
-}
-WORLD = {"cpos": {"totalCount": 1, "nodes": [CPO], "edges": [{"node": CPO}]}}
+SHOWN = "Parking Bercy"  # the first location of the first CPO of the demo world
 
 
 @dataclass
@@ -95,60 +36,26 @@ class ConsoleServer:
     tokens: list[str | None] = field(default_factory=list)  # of each operation, in order
 
 
-class Facade:
-    """GraphQL over HTTP in its smallest form, with the console where the product has it."""
+class Watched:
+    """The service below a path prefix, with a note of each operation's token."""
 
-    def __init__(self, console: Console, tokens: list[str | None]) -> None:
-        self._console = console
-        self._schema = build_schema(SDL)
+    def __init__(self, service: FastAPI, path_prefix: str, tokens: list[str | None]) -> None:
+        self._service = service
+        self._prefixed = Starlette(routes=[Mount(path_prefix, service)])
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith(scope["root_path"] + "/graphql/console/"):
-            await self._console.assets(scope, receive, send)
-        elif scope["method"] == "GET":
-            await self._console.page(scope)(scope, receive, send)
-        else:
-            await (await self._answer(scope, receive))(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive) -> JSONResponse:
-        body, more = b"", True
-        while more:
-            message = await receive()
-            body, more = body + message["body"], message.get("more_body", False)
-        operation = json.loads(body)
-        self._tokens.append(dict(scope["headers"]).get(b"authorization", b"").decode() or None)
-        result = await graphql(
-            self._schema,
-            operation["query"],
-            WORLD,
-            variable_values=operation.get("variables"),
-            operation_name=operation.get("operationName"),
-        )
-        return JSONResponse(result.formatted, media_type="application/graphql-response+json")
-
-
-@contextmanager
-def serve(app: ASGIApp) -> Iterator[int]:
-    """Serve on a free port of this machine, in a thread, until the block ends."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", ws="none", log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-        thread.start()
-        try:
-            deadline = time.monotonic() + 10
-            while not server.started and time.monotonic() < deadline:
-                thread.join(0.01)
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join(10)
+        if scope["type"] == "lifespan":  # a Mount passes it on to nobody
+            await self._service(scope, receive, send)
+            return
+        if scope["type"] == "http" and scope["method"] == "POST":
+            self._tokens.append(dict(scope["headers"]).get(b"authorization", b"").decode() or None)
+        await self._prefixed(scope, receive, send)
 
 
 @pytest.fixture
-def console_config() -> ConsoleConfig:
-    return ConsoleConfig(token="demo")
+def settings(database: Path) -> Settings:
+    return Settings.load({}, database=str(database))
 
 
 @pytest.fixture
@@ -157,89 +64,11 @@ def path_prefix() -> str:
 
 
 @pytest.fixture
-def console_server(console_config: ConsoleConfig, path_prefix: str) -> Iterator[ConsoleServer]:
+def console_server(settings: Settings, path_prefix: str) -> Iterator[ConsoleServer]:
+    """The service in this process, so that its settings and the tokens it is sent can be seen."""
     tokens: list[str | None] = []
-    facade: ASGIApp = Facade(Console(console_config), tokens)
-    if path_prefix:
-        facade = Starlette(routes=[Mount(path_prefix, facade)])
-    with serve(facade) as port:
+    with serve(Watched(create_app(settings), path_prefix, tokens)) as port:
         yield ConsoleServer(f"http://127.0.0.1:{port}{path_prefix}/graphql", tokens)
-
-
-@dataclass
-class Visit:
-    """A page, and everything about it that must not happen."""
-
-    page: Page
-    outside: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-    assets: list[str] = field(default_factory=list)
-
-    def on_request(self, request: Request) -> None:
-        if urlsplit(request.url).hostname not in {"127.0.0.1", None}:
-            self.outside.append(request.url)
-
-    def on_response(self, response: Response) -> None:
-        if response.status >= 400:
-            self.complaints.append(f"{response.status} {response.url}")
-        if "/graphql/console/" in response.url:
-            self.assets.append(urlsplit(response.url).path)
-
-    def on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:  # violations of the policy are errors here
-            self.complaints.append(message.text)
-
-
-@asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    if CHROMIUM is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail("CI has no Chromium: install it, or name it in CHROMIUM.")
-        pytest.skip("No Chromium here: install it, or name it in CHROMIUM.")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
-
-
-@asynccontextmanager
-async def visit(url: str, *, color_scheme: Any = "light") -> AsyncIterator[Visit]:
-    """Open the page, and at the end hold it to account."""
-    async with chromium() as browser:
-        page = await browser.new_page(
-            viewport={"width": 1280, "height": 800}, color_scheme=color_scheme, reduced_motion="reduce"
-        )
-        visit = Visit(page)
-        page.on("request", visit.on_request)
-        page.on("response", visit.on_response)
-        page.on("console", visit.on_console)
-        page.on("pageerror", lambda error: visit.complaints.append(str(error)))
-        await page.goto(url)
-        await expect(page.locator(QUERY_EDITOR)).to_be_visible()
-        yield visit
-        assert visit.outside == []
-        assert visit.complaints == []
-
-
-async def until_shown(page: Page, selector: str, text: str) -> None:
-    """Wait for a text on the screen. Monaco draws the visible lines only, one element each."""
-    await expect(page.locator(selector).first).to_contain_text(text, timeout=10_000)
-
-
-def line(page: Page, selector: str, text: str) -> Locator:
-    """One whole line of an editor, its indentation included; Monaco's spaces are non-breaking."""
-    whole = re.escape(text).replace(r"\ ", r"\s")
-    return page.locator(f"{selector} .view-line").filter(has_text=re.compile(f"^{whole}$"))
-
-
-async def write(page: Page, selector: str, text: str) -> None:
-    """Replace what is in an editor."""
-    await page.locator(selector).first.click()
-    await page.keyboard.press("Control+A")
-    await page.keyboard.press("Delete")  # or the first bracket would enclose what is there
-    await page.keyboard.insert_text(text)
 
 
 @pytest.mark.parametrize("color_scheme", BACKGROUND)
@@ -252,7 +81,7 @@ async def test_the_first_query_shows_something_at_one_click(
         await until_shown(page, HEADERS_EDITOR, '"Authorization": "Bearer demo"')
 
         await page.get_by_role("button", name="Execute query").click()
-        await until_shown(page, RESULT, "Gare de Lyon")
+        await until_shown(page, RESULT, SHOWN)
 
         await page.screenshot(path=tmp_path / f"console-{color_scheme}.png")
         # The schema is read before the headers tab exists: introspection needs no token.
@@ -265,9 +94,9 @@ async def test_the_documentation_shows_the_schema(console_server: ConsoleServer,
     async with visit(console_server.url) as visited:
         await visited.page.get_by_role("button", name="Show Documentation Explorer").click()
         explorer = visited.page.locator(".graphiql-doc-explorer")
-        await expect(explorer).to_contain_text("A world of charge points.")
         await explorer.get_by_text("Query", exact=True).click()
-        await expect(explorer).to_contain_text("Charge point operators.")
+        await expect(explorer).to_contain_text("Everything that can be read.")
+        await expect(explorer).to_contain_text("The CPOs of the organization behind the token")
         await visited.page.screenshot(path=tmp_path / "documentation.png")
 
 
@@ -278,7 +107,9 @@ async def test_a_field_leads_to_its_documentation(console_server: ConsoleServer)
         field = page.locator(QUERY_EDITOR).get_by_text("namePrefix")
         await field.hover(modifiers=["Control"])
         await field.click(modifiers=["Control"])
-        await expect(page.locator(".graphiql-doc-explorer")).to_contain_text("Common prefix of its chargers.")
+        await expect(page.locator(".graphiql-doc-explorer")).to_contain_text(
+            "Label put before every identity under this CPO."
+        )
 
 
 async def test_the_editor_completes_checks_lays_out_and_offers_its_commands(
@@ -340,7 +171,7 @@ async def test_the_history_keeps_the_query_and_leaves_the_token_alone(console_se
         await page.get_by_role("tab", name="FirstLook").click()
         await until_shown(page, HEADERS_EDITOR, "Bearer org-secret")
         await page.get_by_role("button", name="Execute query").click()
-        await until_shown(page, RESULT, "Gare de Lyon")
+        await until_shown(page, RESULT, '"totalCount": 0')  # a new organization has nothing
         assert console_server.tokens[-1] == "Bearer org-secret"
         assert "org-secret" not in await page.evaluate("JSON.stringify(localStorage)")
 
@@ -363,33 +194,40 @@ async def test_each_new_tab_starts_with_the_token(console_server: ConsoleServer)
         assert console_server.tokens[-1] == "Bearer demo"
 
 
-class TestWithoutAnEmbeddedSandbox:
+class TestWithARemoteGateway:
     @pytest.fixture
-    def console_config(self) -> ConsoleConfig:
-        return ConsoleConfig(token=None)
+    def settings(self, database: Path, tmp_path: Path) -> Iterator[Settings]:
+        arguments = ("sandbox", "--port", "0", "--database", str(database))
+        with Command(*arguments, folder=tmp_path) as gateway:
+            yield Settings.load({}, gateway_url=gateway.announced().url)
 
-    async def test_a_place_for_the_token_is_prepared_and_sent_only_when_filled(
+    async def test_a_place_for_the_token_is_prepared_and_filled_by_hand(
         self, console_server: ConsoleServer
     ) -> None:
         async with visit(console_server.url) as visited:
             page = visited.page
             await until_shown(page, HEADERS_EDITOR, '"Authorization": "Bearer "')
             await page.get_by_role("button", name="Execute query").click()
-            await until_shown(page, RESULT, "Gare de Lyon")
+            await until_shown(page, RESULT, "UNAUTHENTICATED")
             assert console_server.tokens == [None, None]
+
+            await write(page, HEADERS_EDITOR, '{"Authorization": "Bearer demo"}')
+            await page.get_by_role("button", name="Execute query").click()
+            await until_shown(page, RESULT, SHOWN)
+            assert console_server.tokens[2:] == ["Bearer demo"]
 
 
 class TestWithoutIntrospection:
     @pytest.fixture
-    def console_config(self) -> ConsoleConfig:
-        return ConsoleConfig(introspection=False)
+    def settings(self, database: Path) -> Settings:
+        return Settings.load({}, database=str(database), introspection=False)
 
     async def test_nothing_is_asked_until_somebody_asks(self, console_server: ConsoleServer) -> None:
         async with visit(console_server.url) as visited:
             await until_shown(visited.page, QUERY_EDITOR, "query FirstLook")
             await visited.page.get_by_role("button", name="Execute query").click()
-            await until_shown(visited.page, RESULT, "Gare de Lyon")
-            assert len(console_server.tokens) == 1
+            await until_shown(visited.page, RESULT, SHOWN)
+            assert console_server.tokens == ["Bearer demo"]
 
 
 class TestBehindAPathPrefix:
@@ -400,7 +238,7 @@ class TestBehindAPathPrefix:
     async def test_everything_is_below_the_prefix(self, console_server: ConsoleServer) -> None:
         async with visit(console_server.url) as visited:
             await visited.page.get_by_role("button", name="Execute query").click()
-            await until_shown(visited.page, RESULT, "Gare de Lyon")
+            await until_shown(visited.page, RESULT, SHOWN)
             assert console_server.url.endswith("/charging/graphql")
             assert visited.assets
             assert all(path.startswith("/charging/graphql/console/") for path in visited.assets)

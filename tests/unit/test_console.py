@@ -271,7 +271,7 @@ class TestTheBuiltPage:
 
     def test_names_the_licences_of_what_it_contains(self) -> None:
         licences = (BUILT_ASSETS / "licences.txt").read_text(encoding="utf-8")
-        for package in ("graphiql", "graphql", "monaco-editor", "react"):
+        for package in ("graphiql", "graphiql-explorer", "graphql", "graphql-ws", "monaco-editor", "react"):
             assert re.search(rf"^{package} \d[\w.-]* \(MIT\)$", licences, re.MULTILINE), package
 
     def test_runs_no_script_that_stands_in_the_page(self) -> None:

@@ -36,8 +36,9 @@ def format_errors(
         at_most: how many are listed.
         code: the code of those that come from the document itself; by default BAD_USER_INPUT.
     """
-    listed = [_formatted(error, request_id, code or ErrorCode.BAD_USER_INPUT) for error in errors[:at_most]]
-    return listed, max(0, len(errors) - at_most)
+    # All of them, because those of ours are logged on the way.
+    formatted = [_formatted(error, request_id, code or ErrorCode.BAD_USER_INPUT) for error in errors]
+    return formatted[:at_most], max(0, len(errors) - at_most)
 
 
 def _formatted(error: GraphQLError, request_id: str, code: ErrorCode) -> dict[str, Any]:

@@ -8,6 +8,11 @@ How a field gets its value, as data: declared once, on the Strawberry field, rea
     Parent      the node above, by the part of the key it shares    never a call
     Many        a connection over a list of the gateway             the window's calls
     Embedded    a connection over a list inside one of the records  what the record costs
+    Named       a connection over rows that a record names by id    a read of each, or pages
+    Lookup      nodes by their ids, from the root                   a read of each, or pages
+    Gallery     a whole list of templates                           one call
+    Write       a change                                            one call, never repeated
+    Given       an object that the answer to a write brought        never a call
 
 A node is anything with a `key`, `rows` (record type to record) and `sources`; an embedded object
 is the record itself.
@@ -97,7 +102,52 @@ class Embedded:
     path: Callable[[Any], tuple[str, ...]]
 
 
-Binding = Part | Value | Computed | Single | Parent | Many | Embedded
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A connection over rows that `value` names by id; they are of the type `node`, below a CPO."""
+
+    value: Value
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """
+    Nodes by their ids.
+
+    Attributes:
+        argument: the name of the argument that holds the id, or the ids.
+        node: the type; None if the id itself tells it.
+    """
+
+    argument: str
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """A list of templates, by the template of its route."""
+
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A change, by method and template of its route."""
+
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An object of which the answer to a write brought these records."""
+
+    records: tuple[type[Record], ...] = ()
+
+
+Binding = (
+    Part | Value | Computed | Single | Parent | Many | Embedded | Named | Lookup | Gallery | Write | Given
+)
 
 
 def values_of(binding: Binding) -> tuple[Value, ...]:
@@ -107,6 +157,6 @@ def values_of(binding: Binding) -> tuple[Value, ...]:
             return (binding,)
         case Computed(needs=needs):
             return tuple(need for need in needs if isinstance(need, Value))
-        case Embedded(value=value):
+        case Embedded(value=value) | Named(value=value):
             return (value,)
     return ()

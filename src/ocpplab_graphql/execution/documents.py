@@ -6,7 +6,7 @@ What is refused is refused here, before any field runs.
 
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from graphql import (
@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
@@ -27,14 +28,24 @@ from graphql import (
 )
 
 from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.plan import Plan, Planner
 from ocpplab_graphql.execution.selection import selected_records
+from ocpplab_graphql.execution.shape import measure
 from ocpplab_graphql.gateway.records import Record
 
 # Strings and comments, which may hold any bracket, and the brackets that nest.
-_NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[{}\[\]()]')
+# A string that never ends reaches to the end, so that no character is looked at twice.
+_BRACKETS = re.compile(
+    r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:""")?|"(?:[^"\\\n\r]|\\.)*+"?|#[^\n\r]*|[{}\[\]()]'
+)
 
 # A longer text is prepared each time, so that the cache has a bound in bytes too.
 _TEXT_KEPT_MAX = 64 * 1024
+
+_NOT_ALLOWED = (
+    "This service executes only the documents of its manifest, and this is not one of them. "
+    "Send the id of one, or its text to the letter."
+)
 
 
 class Refused(Exception):
@@ -53,10 +64,34 @@ class Prepared:
 
     Attributes:
         selected: per record of the gateway, the keys that its fields read.
+        plans: its operations by name; None names the first.
+        secret: whether any of its fields, by whatever alias or fragment, is a secret.
     """
 
     document: DocumentNode
     selected: Mapping[type[Record], frozenset[str]]
+    plans: Mapping[str | None, Plan]
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentLimits:
+    """
+    How large a document may be. What is larger is refused before it is validated.
+
+    Attributes:
+        tokens: lexical tokens.
+        nesting: levels of braces, brackets and parentheses.
+        depth, fields, aliases, root_fields, comparisons: see shape.Shape.
+    """
+
+    tokens: int = 10_000
+    nesting: int = 64
+    depth: int = 25
+    fields: int = 5_000
+    aliases: int = 500
+    root_fields: int = 250
+    comparisons: int = 5_000
 
 
 class Documents:
@@ -65,16 +100,26 @@ class Documents:
 
     Args:
         size: how many are kept, the refused ones included.
-        max_tokens, max_depth: bounds that are checked before parsing ends, or begins.
+        secret_fields: (type name, field name) of what no answer may be kept with.
+        allows: whether a text may be executed at all; None allows any. Asked here, so that it binds
+            every transport.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, *, size: int, max_tokens: int, max_depth: int, introspection: bool
+        self,
+        schema: GraphQLSchema,
+        *,
+        size: int,
+        limits: DocumentLimits,
+        introspection: bool,
+        secret_fields: Collection[tuple[str, str]] = (),
+        allows: Callable[[str], bool] | None = None,
     ) -> None:
         self._schema = schema
+        self._secret_fields = frozenset(secret_fields)
+        self._allows = allows
         self._size = size
-        self._max_tokens = max_tokens
-        self._max_depth = max_depth
+        self._limits = limits
         self._rules = (
             [*specified_rules] if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
         )
@@ -89,13 +134,16 @@ class Documents:
         """
         known = self._known.get(text)
         if known is None:
+            if self._allows is not None and not self._allows(text):
+                raise Refused(ErrorCode.DOCUMENT_NOT_ALLOWED, [GraphQLError(_NOT_ALLOWED)])
             known = self._prepare(text)
             if len(text) <= _TEXT_KEPT_MAX:
                 self._keep(text, known)
         else:
             self._known.move_to_end(text)
         if isinstance(known, Refused):
-            raise known
+            # A new one: an exception that is raised again and again keeps every caller's frames.
+            raise Refused(known.code, known.errors)
         return known
 
     def _keep(self, text: str, prepared: Prepared | Refused) -> None:
@@ -104,30 +152,59 @@ class Documents:
             self._known.popitem(last=False)
 
     def _prepare(self, text: str) -> Prepared | Refused:
-        depth = _depth(text)
-        if depth > self._max_depth:
-            return _too_complex(f"A document may nest {self._max_depth} levels deep, this one nests {depth}.")
+        limits = self._limits
+        if (nesting := _nesting(text)) > limits.nesting:
+            return _over("nesting", nesting, limits.nesting)
         try:
-            document = parse(text, max_tokens=self._max_tokens)
-            errors = validate(self._schema, document, self._rules)
+            document = parse(text, max_tokens=limits.tokens)
         except GraphQLSyntaxError as error:
             if "more than" in error.message and "tokens" in error.message:
-                return _too_complex(f"A document may have {self._max_tokens} tokens, this one has more.")
+                return _over("tokens", f"more than {limits.tokens}", limits.tokens)
             return Refused(ErrorCode.GRAPHQL_PARSE_FAILED, [error])
+        shape = measure(document)
+        for name in ("depth", "fields", "aliases", "root_fields", "comparisons"):
+            if getattr(shape, name) > getattr(limits, name):
+                return _over(name, getattr(shape, name), getattr(limits, name))
+        return self._validated(document)
+
+    def _validated(self, document: DocumentNode) -> Prepared | Refused:
+        try:
+            errors = validate(self._schema, document, self._rules)
         except RecursionError:
             return _too_complex("The fragments of this document nest too deep: nest fewer in each other.")
         if errors:
             return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
-        return Prepared(document, selected_records(self._schema, _fields_in(self._schema, document)))
+        planner = Planner(self._schema, document)
+        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+        plans = {o.name.value if o.name else None: planner.plan(o) for o in operations}
+        fields = _fields_in(self._schema, document)
+        secret = not self._secret_fields.isdisjoint(fields)
+        return Prepared(document, selected_records(self._schema, fields), plans, secret)
+
+
+_WHAT_TO_DO = {
+    "nesting": ("nested {}", "levels deep", "select less far down"),
+    "tokens": ("of {}", "tokens", "send a shorter one"),
+    "depth": ("{}", "levels of fields deep", "select less far down"),
+    "fields": ("of {}", "fields", "select fewer, or spread fragments in fewer places"),
+    "aliases": ("of {}", "aliases", "use nodes(ids:), or several requests"),
+    "root_fields": ("of {}", "fields at the root", "use nodes(ids:), or several requests"),
+    "comparisons": ("of {}", "pairs of equal fields", "select each field once"),
+}
+
+
+def _over(name: str, amount: int | str, limit: int) -> Refused:
+    said, unit, advice = _WHAT_TO_DO[name]
+    return _too_complex(f"This document is {said.format(amount)} {unit}; {limit} is the limit: {advice}.")
 
 
 def _too_complex(message: str) -> Refused:
     return Refused(ErrorCode.OPERATION_TOO_COMPLEX, [GraphQLError(message)])
 
 
-def _depth(text: str) -> int:
+def _nesting(text: str) -> int:
     depth = deepest = 0
-    for token in _NESTING.finditer(text):
+    for token in _BRACKETS.finditer(text):
         if token[0] in "{[(":
             depth += 1
             deepest = max(deepest, depth)

@@ -1,24 +1,42 @@
 """One operation, from its text to its answer. Knows the schema it was given, and nothing of HTTP."""
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, cast
 
-from graphql import ExecutionResult, GraphQLError, GraphQLSchema, OperationType, execute, get_operation_ast
+from graphql import (
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    execute,
+    get_operation_ast,
+)
+from graphql.execution import Executor as CoreExecutor
+from graphql.execution import create_source_event_stream, execute_subscription_event
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
+from ocpplab_graphql.execution.plan import Cost, cost, told
 from ocpplab_graphql.gateway.records import Record
 
 
 @dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What a client asks to execute, already known to have these types."""
+    """
+    What a client asks to execute, already known to have these types.
+
+    Attributes:
+        explain: only tell what it would cost; execute nothing.
+    """
 
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
+    explain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +47,20 @@ class Answer:
     Attributes:
         body: what is encoded as JSON.
         executed: False when the operation was refused as a whole, before any field ran.
+        secret: True when it may hold what must be kept nowhere.
     """
 
     body: dict[str, Any]
     executed: bool
+    secret: bool = False
 
 
 class ReadOnly(Exception):
-    """A mutation or subscription was sent where only queries are allowed."""
+    """A mutation was sent where only reading is allowed."""
+
+
+class NeedsStream(Exception):
+    """A subscription was sent where one answer is expected."""
 
 
 class OperationContext(Protocol):
@@ -44,15 +68,35 @@ class OperationContext(Protocol):
 
     request_id: str
 
+    def extensions(self) -> dict[str, Any]:
+        """What `extensions.gateway` says of the operation, beside its errors."""
+        ...
+
     async def aclose(self) -> None:
         """Stop whatever of this operation still runs."""
         ...
 
 
 class ContextFactory(Protocol):
-    """Makes the context of one operation, once it is known what it selects."""
+    """Makes the context of one operation, or of one event of a stream, once it is known what it selects."""
 
-    def __call__(self, selected: Mapping[type[Record], frozenset[str]]) -> OperationContext: ...
+    def __call__(self, selected: Mapping[type[Record], frozenset[str]], /) -> OperationContext: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CostLimits:
+    """
+    What one operation may cost at most; see plan.py.
+
+    Attributes:
+        calls: gateway calls.
+        nodes: rows of lists and objects with an id.
+        page_size: rows of a connection that names none, for reckoning.
+    """
+
+    calls: int = 5_000
+    nodes: int = 250_000
+    page_size: int = 50
 
 
 class Executor:
@@ -63,10 +107,23 @@ class Executor:
         errors_max: how many errors an answer lists.
     """
 
-    def __init__(self, schema: GraphQLSchema, documents: Documents, *, errors_max: int) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, documents: Documents, *, errors_max: int, limits: CostLimits
+    ) -> None:
         self._schema = schema
         self._documents = documents
         self._errors_max = errors_max
+        self._limits = limits
+
+    def follows(self, request: OperationRequest) -> bool:
+        """Whether an operation is a subscription; one that will be refused is none."""
+        try:
+            operation = get_operation_ast(
+                self._documents.prepare(request.query).document, request.operation_name
+            )
+        except Refused:
+            return False
+        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
 
     async def execute(
         self,
@@ -74,27 +131,148 @@ class Executor:
         make_context: ContextFactory,
         request_id: str,
         *,
-        queries_only: bool = False,
+        read_only: bool = False,
     ) -> Answer:
         """
         The answer to an operation; what fails in it is in its errors.
 
         Raises:
-            ReadOnly: `queries_only`, and it is something else.
+            ReadOnly: `read_only`, and it is a mutation.
+            NeedsStream: it is a subscription.
         """
+        found = self._found(request, request_id, read_only=read_only)
+        if isinstance(found, Answer):
+            return found
+        prepared, operation = found
+        if operation.operation is OperationType.SUBSCRIPTION:
+            raise NeedsStream
+        answer = await self._run(prepared, request, make_context(prepared.selected))
+        return replace(answer, secret=prepared.secret)
+
+    def refusal(self, refused: Refused, request_id: str) -> Answer:
+        """The answer to a document that cannot be executed, or is not there."""
+        return self._refusal(refused.errors, refused.code, request_id)
+
+    def stream(
+        self,
+        request: OperationRequest,
+        make_context: ContextFactory,
+        request_id: str,
+        *,
+        read_only: bool = False,
+    ) -> AsyncGenerator[Answer, None]:
+        """
+        The answers to an operation: one for each event of a subscription, one alone for anything else.
+
+        The next event is taken when the next answer is asked for, and has a context of its own. Closing
+        the stream ends the subscription.
+
+        Raises:
+            ReadOnly: `read_only`, and it is a mutation.
+        """
+        found = self._found(request, request_id, read_only=read_only)
+        if isinstance(found, Answer):
+            return _one(found)
+        prepared, operation = found
+        if operation.operation is OperationType.SUBSCRIPTION:
+            return self._events(prepared, request, make_context)
+        return self._once(prepared, request, make_context(prepared.selected))
+
+    def _found(
+        self, request: OperationRequest, request_id: str, *, read_only: bool
+    ) -> tuple[Prepared, OperationDefinitionNode] | Answer:
+        """The operation to execute, or the answer that refuses it."""
         try:
             prepared = self._documents.prepare(request.query)
         except Refused as refused:
-            return self._refusal(refused.errors, refused.code, request_id)
+            return self.refusal(refused, request_id)
         operation = get_operation_ast(prepared.document, request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)
-        if queries_only and operation.operation is not OperationType.QUERY:
+        if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
-        if operation.operation is OperationType.SUBSCRIPTION:
-            error = GraphQLError("Subscriptions need a streaming transport.")
-            return self._refusal([error], ErrorCode.BAD_REQUEST, request_id)
-        return await self._run(prepared, request, make_context(prepared.selected))
+        stopped = self._planned(prepared, operation, request, request_id)
+        return (prepared, operation) if stopped is None else stopped
+
+    def _planned(
+        self,
+        prepared: Prepared,
+        operation: OperationDefinitionNode,
+        request: OperationRequest,
+        request_id: str,
+    ) -> Answer | None:
+        """The answer in place of executing: the plan if that was asked for, or why it costs too much."""
+        plan = prepared.plans[operation.name.value if operation.name else None]
+        try:
+            costs = cost(plan, self._schema, request.variables or {}, self._limits.page_size)
+        except GraphQLError as error:
+            return self._refusal([error], ErrorCode.BAD_USER_INPUT, request_id)
+        if request.explain:
+            return Answer({"data": None, "extensions": {"gateway": {"plan": told(costs)}}}, executed=True)
+        too_much = self._too_expensive(costs)
+        if too_much is not None:
+            return self._refusal([too_much], ErrorCode.OPERATION_TOO_COMPLEX, request_id)
+        return None
+
+    async def _once(
+        self, prepared: Prepared, request: OperationRequest, context: OperationContext
+    ) -> AsyncGenerator[Answer, None]:
+        yield await self._run(prepared, request, context)
+
+    async def _events(
+        self, prepared: Prepared, request: OperationRequest, make_context: ContextFactory
+    ) -> AsyncGenerator[Answer, None]:
+        # graphql-core's own `subscribe` gives all events one context, and so one store that goes stale.
+        context = make_context(prepared.selected)
+        try:
+            source = await self._source(prepared, request, context)
+            if isinstance(source, tuple):
+                core, events = source
+                async with aclosing(_with_failure(events)) as failing_last:
+                    async for event in failing_last:
+                        yield await self._event(core, event, make_context(prepared.selected))
+            else:
+                yield self._answer(source, context)
+        finally:
+            await context.aclose()
+
+    async def _source(
+        self, prepared: Prepared, request: OperationRequest, context: OperationContext
+    ) -> tuple[CoreExecutor[Any], AsyncGenerator[Any, None]] | ExecutionResult:
+        core = CoreExecutor.build(
+            self._schema,
+            prepared.document,
+            context_value=context,
+            raw_variable_values=request.variables,
+            operation_name=request.operation_name,
+        )
+        if isinstance(core, list):
+            return ExecutionResult(None, errors=core)
+        made = create_source_event_stream(core)
+        events = await made if isinstance(made, Awaitable) else made
+        if isinstance(events, ExecutionResult):
+            return events
+        return core, cast("AsyncGenerator[Any, None]", events)
+
+    async def _event(self, core: CoreExecutor[Any], event: Any, context: OperationContext) -> Answer:
+        executor = core.build_per_event_executor(event)
+        executor.context_value = context
+        try:
+            running = execute_subscription_event(executor)
+            result = await running if isinstance(running, Awaitable) else running
+        finally:
+            await context.aclose()
+        return self._answer(result, context)
+
+    def _too_expensive(self, costs: Cost) -> GraphQLError | None:
+        calls = costs.total.most
+        if calls > self._limits.calls:
+            said = f"could make {calls} gateway calls; {self._limits.calls} is the limit"
+        elif costs.nodes > self._limits.nodes:
+            said = f"could bring {costs.nodes} nodes; {self._limits.nodes} is the limit"
+        else:
+            return None
+        return GraphQLError(f"This operation {said}: ask for smaller pages (first:), or for less below them.")
 
     async def _run(self, prepared: Prepared, request: OperationRequest, context: OperationContext) -> Answer:
         try:
@@ -108,15 +286,20 @@ class Executor:
             result = await running if isinstance(running, Awaitable) else running
         finally:
             await context.aclose()
-        return self._answer(result, context.request_id)
+        return self._answer(result, context)
 
-    def _answer(self, result: ExecutionResult, request_id: str) -> Answer:
+    def _answer(self, result: ExecutionResult, context: OperationContext) -> Answer:
         executed = result.data is not None or any(error.path for error in result.errors or ())
         body: dict[str, Any] = {"data": result.data} if executed else {}
+        told = dict(context.extensions()) if executed else {}
         if result.errors:
-            body["errors"], suppressed = format_errors(result.errors, request_id, at_most=self._errors_max)
+            body["errors"], suppressed = format_errors(
+                result.errors, context.request_id, at_most=self._errors_max
+            )
             if suppressed:
-                body["extensions"] = {"gateway": {"suppressedErrors": suppressed}}
+                told["suppressedErrors"] = suppressed
+        if told:
+            body["extensions"] = {"gateway": told}
         return Answer(body, executed)
 
     def _refusal(self, errors: list[GraphQLError], code: ErrorCode, request_id: str) -> Answer:
@@ -128,3 +311,17 @@ def _no_operation(request: OperationRequest) -> GraphQLError:
     if request.operation_name is None:
         return GraphQLError("The document holds several operations: say which one in operationName.")
     return GraphQLError(f"The document holds no operation named {request.operation_name!r}.")
+
+
+async def _one(answer: Answer) -> AsyncGenerator[Answer, None]:
+    yield answer
+
+
+async def _with_failure(events: AsyncGenerator[Any, None]) -> AsyncGenerator[Any, None]:
+    """The events; a source that fails has its exception as the last, which then is the field's error."""
+    async with aclosing(events):
+        try:
+            async for event in events:
+                yield event
+        except Exception as failure:  # whatever it is, it belongs to who follows
+            yield failure

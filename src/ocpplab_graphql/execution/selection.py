@@ -145,7 +145,7 @@ def _walk(
     visited: set[str],
 ) -> Iterator[FieldNode]:
     for node in selection_set.selections:
-        if not _included(info, node):
+        if not is_included(node, info.variable_values):
             continue
         if isinstance(node, FieldNode):
             yield node
@@ -178,9 +178,10 @@ def _condition(schema: GraphQLSchema, of_type: GraphQLObjectType | None) -> Call
     return applies
 
 
-def _included(info: ResolveInfo, node: Any) -> bool:
+def is_included(node: Any, variables: Any) -> bool:
+    """Whether @skip and @include leave a selection in."""
     if not node.directives:
         return True
-    skip = get_directive_values(GraphQLSkipDirective, node, info.variable_values)
-    include = get_directive_values(GraphQLIncludeDirective, node, info.variable_values)
+    skip = get_directive_values(GraphQLSkipDirective, node, variables)
+    include = get_directive_values(GraphQLIncludeDirective, node, variables)
     return not (skip and skip["if"] is True) and not (include and include["if"] is False)

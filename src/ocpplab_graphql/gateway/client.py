@@ -49,10 +49,16 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One REST call that was made: for traces and tests. `status` is None when no reply came."""
+    """
+    One REST call that was made, for traces. `status` is None when no reply came.
+
+    Attributes:
+        start_ms: when it began, in milliseconds since the client was made.
+    """
 
     request: Request
     status: int | None
+    start_ms: float
     duration_ms: float
     body_bytes: int
 
@@ -63,18 +69,14 @@ class Gateway:
     def __init__(self, base_url: str, transport: Transport, *, max_concurrency: int) -> None:
         self._base_url = base_url.rstrip("/")
         self._transport = transport
-        self._slots = asyncio.Semaphore(max_concurrency)
+        self.slots = asyncio.Semaphore(max_concurrency)
 
     def client(self, credentials: Credentials, *, timeout_s: float) -> "GatewayClient":
         """A client for one caller, whose calls all end within `timeout_s` seconds from now."""
         return GatewayClient(self, credentials, deadline=time.monotonic() + timeout_s)
 
-    def slot(self) -> asyncio.Semaphore:
-        """The right to one call in flight; waiting for it sends nothing."""
-        return self._slots
-
     async def send(self, request: Request, credentials: Credentials) -> Reply:
-        """Send one request with the caller's own headers. Whoever calls this holds a slot."""
+        """Send one request with the caller's own headers. Whoever calls this holds one of `slots`."""
         return await self._transport.send(
             request.method, self._base_url + request.target, _headers(request, credentials), request.body
         )
@@ -105,6 +107,7 @@ class GatewayClient:
         self._gateway = gateway
         self._credentials = credentials
         self._deadline = deadline
+        self._made = time.perf_counter()
         self.calls: list[Call] = []
 
     async def send(self, request: Request) -> Reply:
@@ -125,6 +128,17 @@ class GatewayClient:
         """One page of the caller's CPOs; page from 1, limit 1 to 100. Source: gateway contract, C1."""
         return await self.send(routes.list_cpos(page, limit))
 
+    async def create_cpo(self, body: bytes, idempotency_key: str | None = None) -> Reply:
+        """
+        Ask for a CPO; the reply names it, and holds secrets. Sent once, never repeated.
+
+        Raises:
+            GatewayOutcomeUnknown: it was sent, and no answer came.
+
+        Source: gateway contract, C2.
+        """
+        return await self.send(routes.create_cpo(body, idempotency_key))
+
     async def cpo_status(self, cpo_id: str) -> Reply:
         """How the provisioning of a CPO stands. Source: gateway contract, C3."""
         return await self.send(routes.cpo_status(cpo_id))
@@ -132,6 +146,10 @@ class GatewayClient:
     async def cpo(self, cpo_id: str) -> Reply:
         """One CPO. Source: gateway contract, C4."""
         return await self.send(routes.cpo(cpo_id))
+
+    async def delete_cpo(self, cpo_id: str) -> Reply:
+        """Delete a CPO and all it holds; one that is gone too. Source: gateway contract, C5."""
+        return await self.send(routes.delete_cpo(cpo_id))
 
     async def cpo_report(self, cpo_id: str) -> Reply:
         """A CPO's report; it holds Token A in clear. Source: gateway contract, C6."""
@@ -159,6 +177,14 @@ class GatewayClient:
     async def location(self, cpo_id: str, location_id: str) -> Reply:
         """One location with its chargers' summaries. Source: gateway contract, L4."""
         return await self.send(routes.location(cpo_id, location_id))
+
+    async def delete_location(self, cpo_id: str, location_id: str) -> Reply:
+        """Delete a location. Source: gateway contract, L5."""
+        return await self.send(routes.delete_location(cpo_id, location_id))
+
+    async def update_location(self, cpo_id: str, location_id: str, body: bytes) -> Reply:
+        """Change fields of a location; the reply is the whole location. Source: gateway contract, L6."""
+        return await self.send(routes.update_location(cpo_id, location_id, body))
 
     async def cpo_templates(self) -> Reply:
         """All CPO templates. Source: gateway contract, T1."""
@@ -203,28 +229,28 @@ class GatewayClient:
         try:
             yield replies
         finally:
-            duration_ms = (time.perf_counter() - started) * 1000
+            start_ms, duration_ms = (started - self._made) * 1000, (time.perf_counter() - started) * 1000
             status = replies[0].status if replies else None
             size = len(replies[0].body) if replies else 0
-            self.calls.append(Call(request, status, duration_ms, size))
+            self.calls.append(Call(request, status, start_ms, duration_ms, size))
 
     async def _within_deadline(self, request: Request) -> Reply:
-        begun = False
+        waiting = True
         try:
-            async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slot():
-                begun = True
+            async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slots:
+                waiting = False
                 return await self._gateway.send(request, self._credentials)
         except TimeoutError:
-            if begun and not request.is_read:
-                raise _outcome_unknown("no answer came before the deadline") from None
+            if not request.is_read and not waiting:
+                raise _outcome_unknown(request, "no answer came before the deadline") from None
             raise GatewayTimeout("The gateway did not answer before the operation's deadline.") from None
         except TransportFailed as failure:
             if failure.sent and not request.is_read:
-                raise _outcome_unknown(str(failure)) from failure
+                raise _outcome_unknown(request, str(failure)) from failure
             raise GatewayUnavailable(f"The gateway cannot be reached: {failure}.") from failure
         except GatewayInvalidResponse:
             if not request.is_read:
-                raise _outcome_unknown("its answer could not be read") from None
+                raise _outcome_unknown(request, "its answer could not be read") from None
             raise
 
 
@@ -250,18 +276,23 @@ def refusal(request: Request, reply: Reply) -> GatewayError:
             return GatewayUnavailable("The gateway is not available for now.", retry_after_ms=wait_ms)
         case status if status >= 500:
             if not request.is_read:
-                return _outcome_unknown(f"it failed with status {status}")
+                return _outcome_unknown(request, f"it failed with status {status}")
             return GatewayUnavailable(f"The gateway failed with status {status}.", retry_after_ms=wait_ms)
     return GatewayInvalidResponse(
         f"The gateway answered {request.name} with the unexpected status {reply.status}."
     )
 
 
-def _outcome_unknown(problem: str) -> GatewayOutcomeUnknown:
+def _outcome_unknown(request: Request, problem: str) -> GatewayOutcomeUnknown:
+    sent = f"The request was sent to the gateway, but {problem}: it may or may not have happened. "
+    if request.repeatable:
+        unknown = GatewayOutcomeUnknown(sent + "Send it again: doing it twice is the same as doing it once.")
+        unknown.retryable = True
+        return unknown
     return GatewayOutcomeUnknown(
-        f"The request was sent to the gateway, but {problem}: it may or may not have happened. Look for its "
-        "effect before you repeat it; repeating it with the same idempotencyKey is safe on a gateway that "
-        "honours Idempotency-Key."
+        sent
+        + "Look for its effect before you repeat it; repeating a creation with the same idempotencyKey is "
+        "safe on a gateway that honours Idempotency-Key."
     )
 
 

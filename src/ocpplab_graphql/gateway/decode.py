@@ -22,6 +22,9 @@ R = TypeVar("R", bound=Record)
 # Types are made per selection, and selections are the clients' to choose: so they are bounded.
 _TYPES_KEPT = 1024
 
+# Not JSON, not UTF-8, or nested deeper than the decoder goes.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 
 class Invalid(Struct, frozen=True):
     """Stands where a value could not be read; `problem` says what was expected and what came."""
@@ -51,10 +54,15 @@ def decode(body: bytes, into: type[R]) -> R:
     try:
         return msgspec.json.decode(body, type=into)
     except msgspec.ValidationError:
-        record: R = checked(_salvaged(msgspec.json.decode(body), into), "object")
-        return record
-    except msgspec.DecodeError as error:
+        pass
+    except _UNREADABLE as error:
         raise _not_json(error) from None
+    try:
+        value = msgspec.json.decode(body)
+    except _UNREADABLE as error:
+        raise _not_json(error) from None
+    record: R = checked(_salvaged(value, into), "object")
+    return record
 
 
 def decode_page(body: bytes, row: type[R], *, page: int, limit: int) -> "Page[R | Invalid]":
@@ -110,7 +118,7 @@ def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
     """
     try:
         said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except _UNREADABLE:
         return "", ()
     said = said.get("detail") if isinstance(said, dict) else None
     if isinstance(said, str):
@@ -153,12 +161,14 @@ def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
         return msgspec.json.decode(body, type=_typed(envelope, row))
     except msgspec.ValidationError:
         pass
-    except msgspec.DecodeError as error:
+    except _UNREADABLE as error:
         raise _not_json(error) from None
     try:
         outer = msgspec.json.decode(body, type=_typed(envelope, Raw))
     except msgspec.ValidationError as error:
         raise GatewayInvalidResponse(f"The gateway sent a list that cannot be read: {error}.") from None
+    except _UNREADABLE as error:
+        raise _not_json(error) from None
     rows = [_row(raw, row) for raw in outer.data]
     return msgspec.structs.replace(outer, data=rows)
 
@@ -181,8 +191,14 @@ def _row(raw: Raw, row: type[R]) -> "R | Invalid":
     try:
         return msgspec.json.decode(raw, type=row)
     except msgspec.ValidationError:
+        pass
+    except _UNREADABLE as error:
+        return Invalid(str(error))
+    try:
         salvaged: R | Invalid = _salvaged(msgspec.json.decode(raw), row)
-        return salvaged
+    except _UNREADABLE as error:
+        return Invalid(str(error))
+    return salvaged
 
 
 def _salvaged(value: Any, into: Any) -> Any:

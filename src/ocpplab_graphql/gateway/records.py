@@ -15,6 +15,9 @@ Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Total = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
+# The statuses of durable work after which nothing more happens.
+FINISHED = frozenset({"READY", "FAILED"})
+
 R = TypeVar("R")
 
 
@@ -84,6 +87,24 @@ class CPORecord(Record, frozen=True):
     expires_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+class RoamHelperRecord(Record, frozen=True):
+    """What a roaming peer needs to connect: secrets. Only in the reply to C2."""
+
+    credentials_payload: str | dict[str, Any] | None = None
+    curl_snippet: str | None = None
+
+
+class CPOAcceptedRecord(Record, frozen=True):
+    """The 202 of C2, with secrets that no read repeats."""
+
+    KEY = "cpo_id"
+    cpo_id: NonEmpty
+    token_a: str | None = None
+    roam_helper: RoamHelperRecord | None = None
+    status: str | None = None
+    workflow_run_id: str | None = None
 
 
 class ErrorRecord(Record, frozen=True):

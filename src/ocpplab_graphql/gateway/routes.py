@@ -26,6 +26,7 @@ class Request:
         route: the template, as in `GET /ocpi/cpos/{cpo_id}`; it names the call in traces.
         target: path and query, encoded, below the base URL.
         idempotency_key: sent as `Idempotency-Key`; only on writes.
+        repeatable: whether doing it twice is the same as doing it once.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Request:
     target: str
     body: bytes | None = None
     idempotency_key: str | None = None
+    repeatable: bool = False
 
     @property
     def name(self) -> str:
@@ -50,6 +52,12 @@ def list_cpos(page: int, limit: int) -> Request:
     return _get("/ocpi/cpos", query=_paged(page, limit))
 
 
+def create_cpo(body: bytes, idempotency_key: str | None) -> Request:
+    """C2."""
+    route = "/ocpi/cpos"
+    return Request("POST", route, route, body=body, idempotency_key=idempotency_key)
+
+
 def cpo_status(cpo_id: str) -> Request:
     """C3."""
     return _get("/ocpi/cpos/{cpo_id}/status", cpo_id=cpo_id)
@@ -58,6 +66,12 @@ def cpo_status(cpo_id: str) -> Request:
 def cpo(cpo_id: str) -> Request:
     """C4."""
     return _get("/ocpi/cpos/{cpo_id}", cpo_id=cpo_id)
+
+
+def delete_cpo(cpo_id: str) -> Request:
+    """C5. Deleting what is gone succeeds."""
+    route = "/ocpi/cpos/{cpo_id}"
+    return Request("DELETE", route, _path(route, {"cpo_id": cpo_id}), repeatable=True)
 
 
 def cpo_report(cpo_id: str) -> Request:
@@ -85,6 +99,19 @@ def location_job(cpo_id: str, job_id: str) -> Request:
 def location(cpo_id: str, location_id: str) -> Request:
     """L4."""
     return _get("/ocpi/cpos/{cpo_id}/locations/{location_id}", cpo_id=cpo_id, location_id=location_id)
+
+
+def delete_location(cpo_id: str, location_id: str) -> Request:
+    """L5. Deleting what is gone is a 404."""
+    route = "/ocpi/cpos/{cpo_id}/locations/{location_id}"
+    return Request("DELETE", route, _path(route, {"cpo_id": cpo_id, "location_id": location_id}))
+
+
+def update_location(cpo_id: str, location_id: str, body: bytes) -> Request:
+    """L6. Only the fields in the body change."""
+    route = "/ocpi/cpos/{cpo_id}/locations/{location_id}"
+    target = _path(route, {"cpo_id": cpo_id, "location_id": location_id})
+    return Request("PATCH", route, target, body=body, repeatable=True)
 
 
 def cpo_templates() -> Request:

@@ -5,39 +5,70 @@ Source: the GraphQL over HTTP specification, stage 2 draft. Every refusal is a G
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any, Literal
-from urllib.parse import parse_qsl
+from dataclasses import dataclass, replace
+from typing import Any
 
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import MASKED, error_body
-from ocpplab_graphql.execution.executor import Answer, ContextFactory, Executor, OperationRequest, ReadOnly
-from ocpplab_graphql.gateway.client import Credentials
-from ocpplab_graphql.http.negotiation import GRAPHQL_RESPONSE, JSON, MediaType, accepts_html, negotiated
+from ocpplab_graphql.execution.documents import Refused
+from ocpplab_graphql.execution.executor import Answer, Executor, NeedsStream, OperationRequest, ReadOnly
+from ocpplab_graphql.execution.persisted import PersistedDocuments
+from ocpplab_graphql.http.caching import NO_STORE, VARY, cache_control, etag_of, is_known
+from ocpplab_graphql.http.envelope import (
+    ClientGone,
+    MakeContext,
+    Refusal,
+    body_of,
+    credentials_of,
+    decoded,
+    envelope_of_query,
+    headers_of,
+    operation_of,
+    trace_of,
+    until_gone,
+)
+from ocpplab_graphql.http.negotiation import (
+    EVENT_STREAM,
+    GRAPHQL_RESPONSE,
+    JSON,
+    MULTIPART,
+    MediaType,
+    StreamType,
+    accepts_html,
+    negotiated,
+    streaming,
+)
+from ocpplab_graphql.http.persisted import with_document
+from ocpplab_graphql.http.streams import Stopping, StreamedResponse
 from ocpplab_graphql.telemetry import logger, request_id_from
-
-MakeContext = Callable[[Credentials, str], ContextFactory]
-
 
 Page = Callable[[Scope], ASGIApp]
 
+# A query string that asks for an answer, whatever else the caller accepts.
+_OPERATION = re.compile(rb"(?:^|&)(?:query|extensions|documentId|doc_id)=")
+
+_CUT_OFF = (
+    "The service stops and could not wait for this operation any longer. Send it again; "
+    "but before you repeat a mutation, look for its effect."
+)
+
 
 @dataclass(frozen=True, slots=True)
-class _Refusal(Exception):  # an answer, not a fault
-    """An answer that is an error of the envelope."""
+class _Wanted:
+    """What the caller accepts: one answer, a stream of them, or either."""
 
-    status: int
-    code: ErrorCode
-    message: str
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+    answer: MediaType | None
+    stream: StreamType | None
 
-
-class ClientGone(Exception):
-    """The caller hung up; nobody reads the answer."""
+    @property
+    def refusal(self) -> MediaType:
+        """The media type of what is answered before anything is executed."""
+        return self.answer or JSON
 
 
 class GraphQLApp:
@@ -45,97 +76,127 @@ class GraphQLApp:
     `/graphql`.
 
     Args:
-        make_context: the context of an operation for these credentials and this request id.
+        make_context: the context of an operation for these credentials, this request id, traced or not.
         page: GraphiQL, for browsers, given the request's scope; None to serve no page.
         max_body_bytes: largest request body that is read.
+        stopping: ends the streams.
+        heartbeat_s: longest silence of a stream.
+        persisted: the documents that are sent by their ids.
+        answer_max_age_s: how long a caller may use its answer to a query by GET without asking again.
     """
 
     def __init__(
-        self, executor: Executor, make_context: MakeContext, *, page: Page | None, max_body_bytes: int
+        self,
+        executor: Executor,
+        make_context: MakeContext,
+        *,
+        page: Page | None,
+        max_body_bytes: int,
+        stopping: Stopping,
+        heartbeat_s: float,
+        persisted: PersistedDocuments,
+        answer_max_age_s: int = 0,
     ) -> None:
         self._executor = executor
         self._make_context = make_context
         self._page = page
         self._max_body_bytes = max_body_bytes
+        self._stopping = stopping
+        self._heartbeat_s = heartbeat_s
+        self._persisted = persisted
+        self._answer_max_age_s = answer_max_age_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
-        headers = _headers(scope)
+        headers = headers_of(scope)
         request_id = request_id_from(headers.get("x-request-id"))
         if self._page is not None and scope["method"] in {"GET", "HEAD"} and _wants_page(scope, headers):
             await self._page(scope)(scope, receive, send)
             return
+        accept = headers.get("accept")
+        wanted = _Wanted(negotiated(accept), streaming(accept))
         response = _Response(send, request_id)
         try:
-            media_type = _media_type(headers)
-        except _Refusal as refusal:
-            await response.refuse(refusal, JSON)
-            return
-        try:
-            answer = await self._answer(scope, receive, headers, request_id)
-            status = 400 if not answer.executed and media_type == GRAPHQL_RESPONSE else 200
-            await response.send(status, answer.body, media_type)
-        except _Refusal as refusal:
-            await response.refuse(refusal, media_type)
+            await self._respond(scope, receive, wanted, response)
+        except Refusal as refusal:
+            await response.refuse(refusal, wanted.refusal)
         except ClientGone:
             logger.info("request %s: the caller hung up", request_id)
+        except asyncio.CancelledError:
+            # Only the server cancels a request, and only when it stops: nobody above waits for the
+            # cancellation, and the caller still listens.
+            logger.warning("request %s: cut off, the service stops", request_id)
+            body = error_body(_CUT_OFF, ErrorCode.REQUEST_CANCELLED, request_id)
+            await response.send(503, {"errors": [body]}, wanted.refusal)
         except Exception:
             logger.exception("request %s: unexpected error", request_id)
             body = error_body(
                 MASKED.format(request_id=request_id), ErrorCode.INTERNAL_SERVER_ERROR, request_id
             )
-            await response.send(500, {"errors": [body]}, media_type)
+            await response.send(500, {"errors": [body]}, wanted.refusal)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, headers: Mapping[str, str], request_id: str
-    ) -> Answer:
-        if scope["method"] == "POST":
-            envelope = _decoded(await self._body(receive, headers), headers)
-        elif scope["method"] == "GET":
-            envelope = _envelope_of_query(scope["query_string"])
-        else:
-            raise _Refusal(
-                405,
-                ErrorCode.METHOD_NOT_ALLOWED,
-                f"GraphQL is served by POST and GET, not {scope['method']}.",
-                ((b"allow", b"GET, POST"),),
-            )
-        operation = _operation(envelope)
-        make_context = self._make_context(_credentials(scope), request_id)
-        running = self._executor.execute(
-            operation, make_context, request_id, queries_only=scope["method"] == "GET"
-        )
+    async def _respond(self, scope: Scope, receive: Receive, wanted: _Wanted, response: "_Response") -> None:
+        if wanted.answer is None and wanted.stream is None:
+            raise _not_acceptable(f"Answers come as {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
         try:
-            return await _unless_gone(running, receive)
+            operation = await self._operation(scope, receive)
+        except Refused as refused:
+            answer = self._executor.refusal(refused, response.request_id)
+            await response.send(_status(answer, wanted.refusal), answer.body, wanted.refusal)
+            return
+        trace = trace_of(headers_of(scope))
+        operation = replace(operation, explain=trace == "plan")
+        make_context = self._make_context(credentials_of(scope), response.request_id, trace == "calls")
+        read_only = scope["method"] == "GET"
+        try:
+            if wanted.stream is not None and (wanted.answer is None or self._executor.follows(operation)):
+                answers = self._executor.stream(
+                    operation, make_context, response.request_id, read_only=read_only
+                )
+                streamed = StreamedResponse(
+                    wanted.stream, response.request_id, self._stopping, self._heartbeat_s
+                )
+                await streamed.respond(answers, receive, response.send_message)
+                return
+            running = self._executor.execute(
+                operation, make_context, response.request_id, read_only=read_only
+            )
+            answer = await _unless_gone(running, receive)
         except ReadOnly:
-            raise _Refusal(
+            raise Refusal(
                 405,
                 ErrorCode.METHOD_NOT_ALLOWED,
-                "GET is for queries; send mutations and subscriptions by POST.",
+                "GET is for reading; send mutations by POST.",
                 ((b"allow", b"POST"),),
             ) from None
+        except NeedsStream:
+            raise _not_acceptable(
+                f"A subscription is answered by a stream: accept {EVENT_STREAM} or "
+                f"{MULTIPART};subscriptionSpec=1.0, or use the WebSocket protocol graphql-transport-ws."
+            ) from None
+        media_type = wanted.refusal
+        keeping = cache_control(answer, scope["method"], self._answer_max_age_s)
+        await response.send(
+            _status(answer, media_type),
+            answer.body,
+            media_type,
+            keeping=keeping,
+            if_none_match=headers_of(scope).get("if-none-match"),
+        )
 
-    async def _body(self, receive: Receive, headers: Mapping[str, str]) -> bytes:
-        length = headers.get("content-length", "0")
-        if length.isascii() and length.isdigit() and int(length[:18]) > self._max_body_bytes:
-            raise self._too_large()
-        read = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            read += message.get("body", b"")
-            if len(read) > self._max_body_bytes:
-                raise self._too_large()
-            more = message.get("more_body", False)
-        return bytes(read)
-
-    def _too_large(self) -> _Refusal:
-        return _Refusal(
-            413,
-            ErrorCode.PAYLOAD_TOO_LARGE,
-            f"A request body may have {self._max_body_bytes} bytes; send less.",
+    async def _operation(self, scope: Scope, receive: Receive) -> OperationRequest:
+        headers = headers_of(scope)
+        if scope["method"] == "POST":
+            envelope = decoded(await body_of(receive, headers, self._max_body_bytes), headers)
+            return operation_of(await with_document(envelope, self._persisted))
+        if scope["method"] == "GET":
+            envelope = envelope_of_query(scope["query_string"])
+            return operation_of(await with_document(envelope, self._persisted))
+        raise Refusal(
+            405,
+            ErrorCode.METHOD_NOT_ALLOWED,
+            f"GraphQL is served by POST and GET, not {scope['method']}.",
+            ((b"allow", b"GET, POST"),),
         )
 
 
@@ -152,17 +213,24 @@ class _Response:
         body: dict[str, Any],
         media_type: MediaType,
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        *,
+        keeping: str = NO_STORE,
+        if_none_match: str | None = None,
     ) -> None:
-        """Encode and send."""
+        """Encode and send; only that nothing changed, when the caller may keep the answer and has it."""
         content = msgspec.json.encode(body)
+        if not keeping.startswith(NO_STORE):
+            etag = etag_of(content)
+            headers = (*headers, (b"etag", etag.encode()))
+            if is_known(etag, if_none_match):
+                status, content = 304, b""
         start: MutableMapping[str, Any] = {
             "type": "http.response.start",
             "status": status,
             "headers": [
-                (b"content-type", f"{media_type}; charset=utf-8".encode()),
-                (b"content-length", str(len(content)).encode()),
-                (b"cache-control", b"no-store"),
-                (b"vary", b"Accept"),
+                *_describing(content, media_type, status),
+                (b"cache-control", keeping.encode()),
+                (b"vary", VARY.encode()),
                 (b"x-content-type-options", b"nosniff"),
                 (b"x-request-id", self.request_id.encode()),
                 *headers,
@@ -171,7 +239,7 @@ class _Response:
         await self.send_message(start)
         await self.send_message({"type": "http.response.body", "body": content})
 
-    async def refuse(self, refusal: _Refusal, media_type: MediaType) -> None:
+    async def refuse(self, refusal: Refusal, media_type: MediaType) -> None:
         """Send an error of the envelope."""
         body = error_body(refusal.message, refusal.code, self.request_id)
         await self.send(refusal.status, {"errors": [body]}, media_type, refusal.headers)
@@ -185,7 +253,7 @@ async def _unless_gone(running: Any, receive: Receive) -> Answer:
         ClientGone: nobody waits for the answer any more.
     """
     operation = asyncio.ensure_future(running)
-    hang_up = asyncio.ensure_future(_hung_up(receive))
+    hang_up = asyncio.ensure_future(until_gone(receive))
     try:
         await asyncio.wait((operation, hang_up), return_when=asyncio.FIRST_COMPLETED)
         if not operation.done():
@@ -198,113 +266,22 @@ async def _unless_gone(running: Any, receive: Receive) -> Answer:
         await asyncio.gather(operation, hang_up, return_exceptions=True)
 
 
-async def _hung_up(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """Headers by lower-case name; of a repeated one the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-
-
 def _wants_page(scope: Scope, headers: Mapping[str, str]) -> bool:
-    return b"query=" not in scope["query_string"] and accepts_html(headers.get("accept"))
+    return _OPERATION.search(scope["query_string"]) is None and accepts_html(headers.get("accept"))
 
 
-def _media_type(headers: Mapping[str, str]) -> MediaType:
-    media_type = negotiated(headers.get("accept"))
-    if media_type is None:
-        raise _Refusal(
-            406,
-            ErrorCode.NOT_ACCEPTABLE,
-            f"Answers come as {GRAPHQL_RESPONSE} or {JSON}; accept one of them.",
-        )
-    return media_type
+def _describing(content: bytes, media_type: MediaType, status: int) -> list[tuple[bytes, bytes]]:
+    if status == 304:
+        return []
+    return [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"content-length", str(len(content)).encode()),
+    ]
 
 
-def _credentials(scope: Scope) -> Credentials:
-    return Credentials(
-        authorization=_only(scope, b"authorization"), organization_id=_only(scope, b"x-organization-id")
-    )
+def _status(answer: Answer, media_type: MediaType) -> int:
+    return 400 if not answer.executed and media_type == GRAPHQL_RESPONSE else 200
 
 
-def _only(scope: Scope, name: bytes) -> str | None:
-    """The value of a header that may be given once, exactly as it came."""
-    values = [value for key, value in scope["headers"] if key == name]
-    if len(values) > 1 or not all(value.isascii() for value in values):
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"The header {name.decode()} may be sent once, in ASCII.")
-    return values[0].decode("ascii") if values and values[0] else None
-
-
-def _decoded(body: bytes, headers: Mapping[str, str]) -> Any:
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    charset = (
-        dict(parse_qsl(parameters.replace(" ", "").lower(), separator=";")).get("charset", "utf-8").strip('"')
-    )
-    if media_type.strip().lower() != "application/json" or charset not in {"utf-8", "utf8"}:
-        raise _Refusal(
-            415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request as application/json in UTF-8."
-        )
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise _Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request without Content-Encoding.")
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"The request body is not JSON: {error}.") from None
-
-
-def _envelope_of_query(query_string: bytes) -> dict[str, Any]:
-    try:
-        given = dict(
-            parse_qsl(
-                query_string.decode("ascii"),
-                keep_blank_values=True,
-                strict_parsing=bool(query_string),
-                errors="strict",
-            )
-        )
-    except ValueError:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, "The query string cannot be read.") from None
-    envelope: dict[str, Any] = {name: given[name] for name in ("query", "operationName") if name in given}
-    for name in ("variables", "extensions"):
-        if given.get(name):
-            envelope[name] = _json_parameter(name, given[name])
-    return envelope
-
-
-def _json_parameter(name: str, text: str) -> Any:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"The parameter {name} is not JSON: {error}.") from None
-
-
-def _operation(envelope: Any) -> OperationRequest:
-    if not isinstance(envelope, dict):
-        raise _Refusal(
-            400,
-            ErrorCode.BAD_REQUEST,
-            'The request must be a JSON object such as {"query": "{ __typename }"}.',
-        )
-    query = _member(envelope, "query", str, "text")
-    _member(envelope, "extensions", dict, "an object")
-    if not query:
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, "The request has no query: put the document into `query`.")
-    return OperationRequest(
-        query=query,
-        variables=_member(envelope, "variables", dict, "an object"),
-        operation_name=_member(envelope, "operationName", str, "text") or None,
-    )
-
-
-def _member(
-    envelope: Mapping[str, Any],
-    name: Literal["query", "variables", "operationName", "extensions"],
-    kind: type,
-    said: str,
-) -> Any:
-    value = envelope.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise _Refusal(400, ErrorCode.BAD_REQUEST, f"`{name}` must be {said} or null.")
-    return value
+def _not_acceptable(message: str) -> Refusal:
+    return Refusal(406, ErrorCode.NOT_ACCEPTABLE, message)

@@ -1,30 +1,54 @@
 """Pure: which media type an Accept header asks for. Source: RFC 9110, section 12.5.1."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 MediaType = Literal["application/graphql-response+json", "application/json"]
 GRAPHQL_RESPONSE: MediaType = "application/graphql-response+json"
 JSON: MediaType = "application/json"
 
-# For each media range, what it means to us; a wildcard means the media type of before 2025.
-_MEANT: dict[str, MediaType] = {
-    GRAPHQL_RESPONSE: GRAPHQL_RESPONSE,
-    JSON: JSON,
-    "application/*": JSON,
-    "*/*": JSON,
-}
+StreamType = Literal["text/event-stream", "multipart/mixed"]
+EVENT_STREAM: StreamType = "text/event-stream"
+MULTIPART: StreamType = "multipart/mixed"
 
 
 def negotiated(accept: str | None) -> MediaType | None:
     """The media type to answer with; None if none is acceptable. No header accepts application/json."""
     if accept is None or not accept.strip():
         return JSON
-    ranges = [(quality, media) for media, quality in _ranges(accept) if media in _MEANT and quality > 0]
-    if not ranges:
+    ranges = dict(_ranges(accept))
+    liked = {media: _quality(media, ranges) for media in (GRAPHQL_RESPONSE, JSON)}
+    best = max(liked.values())
+    if not best > 0:
         return None
-    best = max(quality for quality, _ in ranges)
-    liked = [_MEANT[media] for quality, media in ranges if quality == best]
-    return GRAPHQL_RESPONSE if GRAPHQL_RESPONSE in liked else liked[0]
+    # Whoever only says "anything" gets the media type of before 2025.
+    named = GRAPHQL_RESPONSE in ranges or liked[JSON] < best
+    return GRAPHQL_RESPONSE if named and liked[GRAPHQL_RESPONSE] == best else JSON
+
+
+def _quality(media: str, ranges: Mapping[str, float]) -> float:
+    """How much a media type is liked: what names it most closely counts."""
+    named = (ranges[name] for name in (media, "application/*", "*/*") if name in ranges)
+    return next(named, 0.0)
+
+
+def streaming(accept: str | None) -> StreamType | None:
+    """
+    The media type to stream with, if one is asked for by name: a wildcard asks for no stream.
+
+    multipart/mixed counts with `subscriptionSpec=1.0`; without it, it is of another protocol.
+    """
+    best: tuple[float, StreamType | None] = (0.0, None)
+    for part in (accept or "").split(","):
+        media, quality = _range(part)
+        stream = _STREAMS.get(media)
+        if stream is not None and quality > best[0] and (stream != MULTIPART or _SPECIFIED in part.lower()):
+            best = (quality, stream)
+    return best[1]
+
+
+_STREAMS: dict[str, StreamType] = {EVENT_STREAM: EVENT_STREAM, MULTIPART: MULTIPART}
+_SPECIFIED = "subscriptionspec=1.0"
 
 
 def accepts_html(accept: str | None) -> bool:
@@ -44,6 +68,7 @@ def _range(part: str) -> tuple[str, float]:
     if given.get("charset", "utf-8").strip('"') not in {"utf-8", "utf8"}:
         return media, 0.0
     try:
-        return media, float(given.get("q", "1"))
+        quality = float(given.get("q", "1"))
     except ValueError:
         return media, 0.0
+    return media, quality if 0 <= quality <= 1 else 0.0

@@ -5,7 +5,7 @@ Every batch function is a plain `async (store, client, keys) -> results` in `bat
 DataLoader wraps here and which another executor could call.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,10 +20,12 @@ from ocpplab_graphql.gateway.records import (
     ReportRecord,
 )
 from ocpplab_graphql.loaders import batches
-from ocpplab_graphql.loaders.batches import ChargerKey, LocationKey, Slice
+from ocpplab_graphql.loaders.batches import Slice
 from ocpplab_graphql.loaders.dataloader import DataLoader
+from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
 from ocpplab_graphql.loaders.lists import GatewayList
 from ocpplab_graphql.loaders.store import Store
+from ocpplab_graphql.loaders.trace import Trace
 from ocpplab_graphql.loaders.windows import Window
 
 # Reads by id wait longer than lists, and so find in the store what a list of the same level brought.
@@ -31,19 +33,50 @@ _LISTS, _ROWS = 2, 4
 
 
 class Loaders:
-    """The loaders of one operation. `aclose` stops whatever still runs."""
+    """
+    The loaders of one operation. `aclose` stops whatever still runs.
+
+    Args:
+        selected: per record, the keys that the operation selects; None decodes all of them.
+        traced: whether to keep what was asked for, and by which response path.
+    """
 
     def __init__(
-        self, client: GatewayClient, selected: Mapping[type[Record], frozenset[str]] | None = None
+        self,
+        client: GatewayClient,
+        selected: Mapping[type[Record], frozenset[str]] | None = None,
+        *,
+        traced: bool = False,
     ) -> None:
         self.client = client
-        self.store = Store(selected)
+        self.trace = Trace() if traced else None
+        self._selected = selected
+        self.store = Store(selected, self.trace)
         self._made: list[DataLoader[Any, Any]] = []
 
     def _loader(self, batch: Any, patience: int) -> DataLoader[Any, Any]:
         made: DataLoader[Any, Any] = DataLoader(partial(batch, self.store, self.client), patience=patience)
         self._made.append(made)
         return made
+
+    def load(self, loader: str, key: Any, path: Any) -> Awaitable[Any]:
+        """What the loader of this name says of a key, for the field at `path` of the response."""
+        if self.trace is not None:
+            self.trace.asks((loader, key), path)
+        value: Awaitable[Any] = getattr(self, loader).load(key)
+        return value
+
+    def traced(self) -> dict[str, Any] | None:
+        """The calls made, the fewest there could have been, and a row per call; None if not traced."""
+        if self.trace is None:
+            return None
+        calls = self.client.calls
+        writes = sum(1 for call in calls if not call.request.is_read)
+        return {
+            "calls": len(calls),
+            "minimum": self.trace.minimum(self.store, writes),
+            "requests": self.trace.rows(calls),
+        }
 
     @cached_property
     def window(self) -> DataLoader[tuple[GatewayList, Window], Slice]:
@@ -94,6 +127,13 @@ class Loaders:
     def location_templates(self) -> DataLoader[tuple[str | None, str | None], list[Any]]:
         """The location templates of (current type, OCPP version), None for any."""
         return self._loader(batches.location_templates, _LISTS)
+
+    def forget(self) -> None:
+        """Read everything anew from here on: something was changed."""
+        self.store = Store(self._selected, self.trace)
+        for name, attribute in vars(type(self)).items():
+            if isinstance(attribute, cached_property):
+                self.__dict__.pop(name, None)
 
     async def aclose(self) -> None:
         """Stop batches and calls that nobody waits for any more."""

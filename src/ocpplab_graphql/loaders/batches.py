@@ -6,7 +6,7 @@ A result is a value, None for what does not exist, or an exception that fails it
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -27,12 +27,12 @@ from ocpplab_graphql.gateway.records import (
 )
 from ocpplab_graphql.gateway.transport import Reply
 from ocpplab_graphql.loaders.choice import choose, unread_pages
-from ocpplab_graphql.loaders.lists import Chargers, Chunk, CPOs, GatewayList, Locations
+from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
+from ocpplab_graphql.loaders.lists import Asked, Chargers, Chunk, CPOs, GatewayList, Locations
 from ocpplab_graphql.loaders.store import ListState, Store
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
 
 R = TypeVar("R", bound=Record)
-LocationKey = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,6 @@ class Slice:
     span: Range
     total: int
     rows: tuple[tuple[int, Record | Invalid], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ChargerKey:
-    """A charger, and the OCPP location it stands in, if the path that led here told it."""
-
-    charger_id: str
-    ocpp_location_id: str | None = None
 
 
 # ---------------------------------------------------------------------------------- windows of lists
@@ -76,7 +68,7 @@ async def _read_windows(store: Store, client: GatewayClient, of: GatewayList, wa
     state = store.list_state(of)
     async with state.lock:
         while state.failure is None and (calls := _calls_for(of, state, wanted)):
-            await _read_chunks(store, client, of, calls)
+            await _read_chunks(store, client, of, calls, [("window", (of, window)) for window in wanted])
 
 
 def _calls_for(of: GatewayList, state: ListState, wanted: list[Window]) -> list[tuple[int, int]]:
@@ -95,9 +87,10 @@ def _gaps(span: Range, asked: set[int]) -> list[Range]:
 
 
 async def _read_chunks(
-    store: Store, client: GatewayClient, of: GatewayList, calls: list[tuple[int, int]]
+    store: Store, client: GatewayClient, of: GatewayList, calls: list[tuple[int, int]], asked: Sequence[Asked]
 ) -> None:
-    chunks = await asyncio.gather(*(of.read(store, client, call) for call in calls), return_exceptions=True)
+    reading = (of.read(store, client, call, asked) for call in calls)
+    chunks = await asyncio.gather(*reading, return_exceptions=True)
     state = store.list_state(of)
     for chunk in chunks:
         if isinstance(chunk, Chunk):
@@ -136,9 +129,10 @@ async def cpos_by_id(
     """CPOs: singly, or by pages of the list when that is fewer calls."""
 
     async def single(cpo_id: str) -> CPORecord:
-        return decode((await store.reply(client.cpo, cpo_id)).body, store.into(CPORecord))
+        reply = await store.reply(client.cpo, cpo_id, asked=[("cpo_by_id", cpo_id)])
+        return decode(reply.body, store.into(CPORecord))
 
-    return await _by_id(store, client, CPOs(), keys, single)
+    return await _by_id(store, client, CPOs(), keys, single, "cpo_by_id")
 
 
 async def locations_by_id(
@@ -150,10 +144,14 @@ async def locations_by_id(
         by_cpo[key[0]].append(key)
 
     async def single(key: LocationKey) -> LocationRecord:
-        return decode((await store.reply(client.location, *key)).body, store.into(LocationRecord))
+        reply = await store.reply(client.location, *key, asked=[("location_by_id", key)])
+        return decode(reply.body, store.into(LocationRecord))
 
     groups = await asyncio.gather(
-        *(_by_id(store, client, Locations(cpo_id), group, single) for cpo_id, group in by_cpo.items())
+        *(
+            _by_id(store, client, Locations(cpo_id), group, single, "location_by_id")
+            for cpo_id, group in by_cpo.items()
+        )
     )
     found = {
         key: row
@@ -169,6 +167,7 @@ async def _by_id(
     of: GatewayList,
     keys: Sequence[Any],
     single: Callable[[Any], Awaitable[R]],
+    loader: str,
 ) -> list[R | None | Exception]:
     """Rows of one list by key: from what was seen, then pages while they are cheaper, then singly."""
     state = store.list_state(of)
@@ -179,7 +178,8 @@ async def _by_id(
             pages = choose(len(missing), total=state.total, unread_pages=unread).pages
             if not pages or state.failure is not None:
                 break
-            await _read_chunks(store, client, of, [(page, PAGE_LIMIT_MAX) for page in pages])
+            asked = [(loader, key) for key in missing]
+            await _read_chunks(store, client, of, [(page, PAGE_LIMIT_MAX) for page in pages], asked)
             failure = state.failure
         if isinstance(failure, GatewayNotFound):
             return [store.seen(of.record, key) for key in keys]
@@ -227,14 +227,19 @@ async def chargers_by_id(
         if everywhere.total is not None and missing:
             unread = unread_pages(everywhere.total, everywhere.asked)
             pages = choose(_calls_without_scan(missing), total=everywhere.total, unread_pages=unread).pages
-            await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages])
-    await _read_groups(store, client, _unseen_chargers(store, keys))
+            asked = [("charger_by_id", key) for key in missing]
+            await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages], asked)
+    failures = await _read_groups(store, client, _unseen_chargers(store, keys), _keys_by_charger(keys))
+
+    by_charger = _keys_by_charger(keys)
 
     async def single(charger_id: str) -> ChargerRecord:
-        return decode((await store.reply(client.charger, charger_id)).body, store.into(ChargerRecord))
+        reply = await store.reply(client.charger, charger_id, asked=by_charger[charger_id])
+        return decode(reply.body, store.into(ChargerRecord))
 
-    left = [key.charger_id for key in _unseen_chargers(store, keys)]
-    failures = await _read_singly(store, ChargerRecord, left, single)
+    unseen = (key.charger_id for key in _unseen_chargers(store, keys))
+    left = [charger_id for charger_id in unseen if charger_id not in failures]
+    failures |= await _read_singly(store, ChargerRecord, left, single)
     return [failures.get(key.charger_id) or store.seen(ChargerRecord, key.charger_id) for key in keys]
 
 
@@ -243,6 +248,14 @@ def _unseen_chargers(store: Store, keys: Sequence[ChargerKey]) -> list[ChargerKe
     located = sorted(keys, key=lambda key: key.ocpp_location_id is None)
     distinct = {key.charger_id: key for key in reversed(located)}
     return [key for key in distinct.values() if store.seen(ChargerRecord, key.charger_id) is None]
+
+
+def _keys_by_charger(keys: Sequence[ChargerKey]) -> dict[str, list[Asked]]:
+    """Per charger, the keys that asked for it."""
+    asked: dict[str, list[Asked]] = defaultdict(list)
+    for key in keys:
+        asked[key.charger_id].append(("charger_by_id", key))
+    return asked
 
 
 def _by_location(keys: Iterable[ChargerKey]) -> dict[str, list[str]]:
@@ -264,30 +277,47 @@ def _chunked(ids: Sequence[str]) -> list[Sequence[str]]:
     return [ids[i : i + PAGE_LIMIT_MAX] for i in range(0, len(ids), PAGE_LIMIT_MAX)]
 
 
-async def _read_groups(store: Store, client: GatewayClient, keys: Sequence[ChargerKey]) -> None:
+async def _read_groups(
+    store: Store, client: GatewayClient, keys: Sequence[ChargerKey], by_charger: Mapping[str, list[Asked]]
+) -> dict[str, Exception]:
+    """Chargers into the store, location by location; the failures by charger id."""
     groups = [
         (location, tuple(ids))
         for location, all_ids in _by_location(keys).items()
         for ids in _chunked(all_ids)
     ]
-    await asyncio.gather(*(_read_group(store, client, location, ids) for location, ids in groups))
+    failed = await asyncio.gather(
+        *(_read_group(store, client, location, ids, by_charger) for location, ids in groups)
+    )
+    return {charger_id: failure for one in failed for charger_id, failure in one.items()}
 
 
-async def _read_group(store: Store, client: GatewayClient, location: str, ids: tuple[str, ...]) -> None:
+async def _read_group(
+    store: Store,
+    client: GatewayClient,
+    location: str,
+    ids: tuple[str, ...],
+    by_charger: Mapping[str, list[Asked]],
+) -> dict[str, Exception]:
     """
     Chargers of one OCPP location into the store.
 
     A location that is gone, or ids that have left it, are no failure: who is not found here is
-    read singly afterwards.
+    read singly afterwards. Any other failure is that of these chargers alone.
     """
     try:
-        reply = await store.reply(client.location_chargers, location, ids)
+        asked = [key for charger_id in ids for key in by_charger[charger_id]]
+        reply = await store.reply(client.location_chargers, location, ids, asked=asked)
         page = decode_page(reply.body, store.into(ChargerRecord), page=1, limit=PAGE_LIMIT_MAX)
     except (GatewayNotFound, GatewayRejected):
-        return
+        return {}
+    except FacadeError as error:
+        return dict.fromkeys(ids, error)
+    store.brought(len(page.data), client.location_chargers, location, ids)
     for row in page.data:
         if not isinstance(row, Invalid):
             store.saw(ChargerRecord, row.id, row)
+    return {}
 
 
 # --------------------------------------------------------------------------- reads that have no list form
@@ -311,29 +341,40 @@ def _one_by_one(read: Callable[[Store, GatewayClient, Any], Awaitable[Any]]) -> 
 
 
 async def _cpo_provisioning(store: Store, client: GatewayClient, cpo_id: str) -> ProvisioningRecord:
-    return _decoded(await store.reply(client.cpo_status, cpo_id), ProvisioningRecord)
+    return _decoded(
+        await store.reply(client.cpo_status, cpo_id, asked=[("cpo_provisioning", cpo_id)]), ProvisioningRecord
+    )
 
 
 async def _charger_provisioning(store: Store, client: GatewayClient, charger_id: str) -> ProvisioningRecord:
-    return _decoded(await store.reply(client.charger_status, charger_id), ProvisioningRecord)
+    return _decoded(
+        await store.reply(client.charger_status, charger_id, asked=[("charger_provisioning", charger_id)]),
+        ProvisioningRecord,
+    )
 
 
 async def _cpo_report(store: Store, client: GatewayClient, cpo_id: str) -> ReportRecord:
-    return _decoded(await store.reply(client.cpo_report, cpo_id), ReportRecord)
+    return _decoded(
+        await store.reply(client.cpo_report, cpo_id, asked=[("cpo_report", cpo_id)]), ReportRecord
+    )
 
 
 async def _job(store: Store, client: GatewayClient, key: tuple[str, str]) -> JobRecord:
-    return _decoded(await store.reply(client.location_job, *key), JobRecord)
+    return _decoded(await store.reply(client.location_job, *key, asked=[("job_by_id", key)]), JobRecord)
 
 
-async def _cpo_templates(store: Store, client: GatewayClient, _key: tuple[()]) -> Any:
-    return decode_listing((await store.reply(client.cpo_templates)).body, CPOTemplateRecord).data
+async def _cpo_templates(store: Store, client: GatewayClient, key: tuple[()]) -> Any:
+    reply = await store.reply(client.cpo_templates, asked=[("cpo_templates", key)])
+    rows = decode_listing(reply.body, CPOTemplateRecord).data
+    store.brought(len(rows), client.cpo_templates)
+    return rows
 
 
 async def _location_templates(store: Store, client: GatewayClient, key: tuple[str | None, str | None]) -> Any:
-    return decode_listing(
-        (await store.reply(client.location_templates, *key)).body, LocationTemplateRecord
-    ).data
+    reply = await store.reply(client.location_templates, *key, asked=[("location_templates", key)])
+    rows = decode_listing(reply.body, LocationTemplateRecord).data
+    store.brought(len(rows), client.location_templates, *key)
+    return rows
 
 
 def _decoded(reply: Reply, record: type[R]) -> R:

@@ -35,6 +35,7 @@ class DataLoader(aiodataloader.DataLoader[K, V]):
         self._batch_function = batch
         self._patience = patience
         self._running: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     def load(self, key: K) -> "asyncio.Future[V]":
         """The value of a key. Cancelling this future leaves the batch, and everybody else, alone."""
@@ -51,6 +52,10 @@ class DataLoader(aiodataloader.DataLoader[K, V]):
     def _wait(self, turns: int) -> None:
         if turns > 1:
             self.loop.call_soon(self._wait, turns - 1)
+            return
+        if self._closed:
+            queue, self._queue = self._queue, []
+            self._fail(queue, RuntimeError("the loader was closed"))
             return
         task = self.loop.create_task(self._run())
         self._running.add(task)
@@ -82,7 +87,8 @@ class DataLoader(aiodataloader.DataLoader[K, V]):
             self._settle(waiting, error)
 
     async def aclose(self) -> None:
-        """Stop the batches that still run."""
+        """Stop the batches that still run; no other will start."""
+        self._closed = True
         for task in tuple(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -21,6 +21,8 @@ from ocpplab_graphql.gateway.records import (
 from ocpplab_graphql.loaders.store import Store
 from ocpplab_graphql.loaders.windows import Range, offsets_covering, pages_covering
 
+Asked = tuple[str, Hashable]
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -50,16 +52,23 @@ class GatewayList:
         """The client's method, and its arguments before page and limit."""
         raise NotImplementedError
 
-    async def read(self, store: Store, client: GatewayClient, call: tuple[int, int]) -> Chunk:
+    async def read(
+        self, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked] = ()
+    ) -> Chunk:
         """
         One call.
+
+        Args:
+            asked: what it is to bring, for the trace.
 
         Raises:
             GatewayError: the page could not be read.
         """
         page, limit = call
-        reply = await store.reply(*self.request(client), page, limit)
+        request = (*self.request(client), page, limit)
+        reply = await store.reply(*request, asked=asked)
         decoded = decode_page(reply.body, store.into(self.record), page=page, limit=limit)
+        store.brought(len(decoded.data), *request)
         return Chunk((page - 1) * limit, limit, decoded.data, decoded.total)
 
 
@@ -117,11 +126,13 @@ class ChargerLogs(GatewayList):
         """See GatewayList; any offset will do."""
         return offsets_covering(ranges, self.limit_max)
 
-    async def read(self, store: Store, client: GatewayClient, call: tuple[int, int]) -> Chunk:
+    async def read(
+        self, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked] = ()
+    ) -> Chunk:
         """See GatewayList."""
         offset, limit = call
-        reply = await store.reply(
-            client.charger_logs, self.charger_id, offset, limit, self.start, self.end, self.action
-        )
+        request = (client.charger_logs, self.charger_id, offset, limit, self.start, self.end, self.action)
+        reply = await store.reply(*request, asked=asked)
         decoded = decode_log_page(reply.body, store.into(ChargerLogRecord), offset=offset, limit=limit)
+        store.brought(len(decoded.data), *request)
         return Chunk(offset, limit, decoded.data, decoded.total)

@@ -6,10 +6,11 @@ another caller's, or stale.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from ocpplab_graphql.gateway import routes
 from ocpplab_graphql.gateway.decode import Invalid, narrowed
 from ocpplab_graphql.gateway.records import LocationRecord, Record
 from ocpplab_graphql.gateway.transport import Reply
@@ -20,6 +21,18 @@ R = TypeVar("R", bound=Record)
 _ALWAYS: Mapping[type[Record], frozenset[str]] = {
     LocationRecord: frozenset({"ocpp_location_id"}),
 }
+
+
+class Observer(Protocol):
+    """Who wants to know what requests were for. See trace.py."""
+
+    def serves(self, request: routes.Request, asked: Iterable[tuple[str, Hashable]]) -> None:
+        """A request is to bring these."""
+        ...
+
+    def brought(self, request: routes.Request, rows: int) -> None:
+        """The reply to a request held so many rows."""
+        ...
 
 
 @dataclass(slots=True)
@@ -41,22 +54,39 @@ class Store:
 
     Args:
         selected: per record, the keys that the operation selects anywhere; None decodes all of them.
+        observer: is told what each request was to bring, and how many rows it brought.
     """
 
-    def __init__(self, selected: Mapping[type[Record], frozenset[str]] | None = None) -> None:
+    def __init__(
+        self,
+        selected: Mapping[type[Record], frozenset[str]] | None = None,
+        observer: "Observer | None" = None,
+    ) -> None:
         self._selected = selected
+        self._observer = observer
         self._replies: dict[Hashable, asyncio.Task[Reply]] = {}
         self._seen: dict[tuple[type[Record], Hashable], Record] = {}
         self._lists: dict[Hashable, ListState] = {}
 
-    async def reply(self, method: Callable[..., Awaitable[Reply]], *args: Hashable) -> Reply:
+    async def reply(
+        self,
+        method: Callable[..., Awaitable[Reply]],
+        *args: Hashable,
+        asked: Iterable[tuple[str, Hashable]] = (),
+    ) -> Reply:
         """
         The reply to one request, sent at most once however many ask for it.
+
+        Args:
+            method: of the gateway client; the function of the same name in `routes` builds its request.
+            asked: (loader, key) of what it is to bring, for the trace.
 
         Raises:
             GatewayError: the request failed; it is not sent again within this operation.
         """
         key = (method.__name__, args)
+        if self._observer is not None:
+            self._observer.serves(getattr(routes, method.__name__)(*args), asked)
         task = self._replies.get(key)
         if task is None:
             task = asyncio.ensure_future(_awaited(method(*args)))
@@ -64,6 +94,11 @@ class Store:
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
             self._replies[key] = task
         return await asyncio.shield(task)
+
+    def brought(self, rows: int, method: Callable[..., Awaitable[Reply]], *args: Hashable) -> None:
+        """The reply to a request held so many rows."""
+        if self._observer is not None:
+            self._observer.brought(getattr(routes, method.__name__)(*args), rows)
 
     def into(self, record: type[R]) -> type[R]:
         """The type to decode a record into: only what the operation selects, if that is known."""

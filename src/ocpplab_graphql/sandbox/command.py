@@ -1,45 +1,12 @@
 """`sandbox`: the sandbox alone, served by uvicorn."""
 
-import asyncio
-import signal
-import socket
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import click
 
 from ocpplab_graphql.sandbox.config import DEFAULT_DATABASE, SandboxConfig, SandboxStartError, Seed
+from ocpplab_graphql.sandbox.serving import listening_socket, one_line_for, serve
 from ocpplab_graphql.sandbox.upkeep import reset, seed_world
 
-__all__ = ["listening_socket", "sandbox"]
-
-
-def listening_socket(host: str, port: int) -> socket.socket:
-    """
-    A socket that listens, to be handed to uvicorn: whether a port is free is known before anything starts.
-
-    Raises:
-        SandboxStartError: the port is taken, or the host is not one of this machine.
-
-    """
-    try:
-        (family, kind, protocol, _name, address), *_ = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        bound = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise SandboxStartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-        bound.listen(2048)
-    except OSError as error:
-        bound.close()
-        raise SandboxStartError(
-            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
-        ) from error
-    return bound
+__all__ = ["sandbox"]
 
 
 @click.group(invoke_without_command=True)
@@ -87,53 +54,20 @@ def sandbox(
     if context.invoked_subcommand is not None:
         return
     config = SandboxConfig(database, seed, step_delay_ms, faults)
-    try:
-        with listening_socket(host, port) as bound:
-            _serve(config, bound)
-    except SandboxStartError as error:
-        click.echo(f"sandbox: {error}", err=True)
-        sys.exit(2)
+    with one_line_for(SandboxStartError), listening_socket(host, port) as bound:
+        # Imported here, so that --help and a taken port answer at once.
+        from ocpplab_graphql.sandbox.app import create_sandbox  # noqa: PLC0415
+
+        serve(create_sandbox(config), bound, lambda base: _announce(config, base))
 
 
 sandbox.add_command(seed_world)
 sandbox.add_command(reset)
 
 
-def _serve(config: SandboxConfig, bound: socket.socket) -> None:
-    # Imported here, so that --help and a taken port answer at once.
-    import uvicorn  # noqa: PLC0415
-
-    from ocpplab_graphql.sandbox.app import create_sandbox  # noqa: PLC0415
-
-    class Server(uvicorn.Server):
-        """A server that leaves its signals to us: it would raise them again before the database is closed."""
-
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-    app = create_sandbox(config)
-    # The lifespan is entered here: its failure is one line, not uvicorn's traceback.
-    settings = uvicorn.Config(app, lifespan="off", log_level="warning", access_log=False)
-    server = Server(settings)
-
-    async def run() -> None:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, setattr, server, "should_exit", True)
-        async with app.router.lifespan_context(app):
-            _announce(config, bound)
-            await server.serve(sockets=[bound])
-
-    with asyncio.Runner(loop_factory=settings.get_loop_factory()) as runner:
-        runner.run(run())
-
-
-def _announce(config: SandboxConfig, bound: socket.socket) -> None:
+def _announce(config: SandboxConfig, base: str) -> None:
     from ocpplab_graphql.sandbox.auth import TOKENS  # noqa: PLC0415
 
-    host, port = bound.getsockname()[:2]
-    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     world = "3 CPOs, 250 locations, 1,000 chargers when new" if config.seed == "demo" else "empty when new"
     click.echo(f"Sandbox gateway on {base}   (documentation: {base}/docs)")
     click.echo(f"Database {config.database}: {world}")

@@ -27,6 +27,14 @@ class ParkingType(Enum):
     UNDERGROUND_GARAGE = enum_value("UNDERGROUND_GARAGE", description="Car park below ground.")
 
 
+@strawberry.enum(name="CPORole", description="The OCPI role that a new party takes.")
+class CPORole(Enum):
+    """Values as the gateway writes them."""
+
+    CPO = enum_value("cpo", description="Charge point operator: it owns locations.")
+    EMSP = enum_value("emsp", description="E-mobility service provider: its customers charge elsewhere.")
+
+
 @strawberry.enum(description="Where a durable job or a provisioning stands.")
 class ProvisioningStatus(Enum):
     """Source: gateway contract, section 1, durable pattern."""

@@ -27,7 +27,6 @@ from ocpplab_graphql.execution.bindings import (
 from ocpplab_graphql.execution.selection import selects
 from ocpplab_graphql.gateway.decode import Invalid, checked
 from ocpplab_graphql.gateway.records import Record
-from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.schema.connections import (
     After,
     Before,
@@ -107,7 +106,7 @@ async def connection(
     of = binding.of(root, filters)
     cursors = cursors_of(type(of).__name__, *map(str, _name_of(of)))
     window = paging.window(cursors, info.context.limits, rows=selects(info._raw_info, *ROWS))
-    found = await info.context.loaders.window.load((of, window))
+    found = await info.context.loaders.load("window", (of, window), info.path)
     page = PageOfRows(
         cursors, found.span, found.total, found.rows, _readable(binding.item, root), plain_edge, paging.after
     )
@@ -138,7 +137,7 @@ def embedded(
         paging = Paging.of(first, after, last, before)
         cursors = cursors_of(*binding.path(root))
         window = paging.window(cursors, info.context.limits)
-        rows = await awaited(read(root, binding.value, info.context.loaders))
+        rows = await awaited(read(root, binding.value, info))
         if rows is None:
             return None
         return connection_type(
@@ -156,7 +155,7 @@ def page_of(rows: Any, window: Any, cursors: Cursors, paging: Paging, item: Any,
     )
 
 
-def read(source: Any, binding: Part | Value | Computed, loaders: Loaders) -> Any:
+def read(source: Any, binding: Part | Value | Computed, info: Info) -> Any:
     """
     What a binding says of a node or embedded record: the value, or an awaitable of it.
 
@@ -164,10 +163,10 @@ def read(source: Any, binding: Part | Value | Computed, loaders: Loaders) -> Any
         GatewayInvalidResponse: the gateway sent another type than this value has.
     """
     if isinstance(binding, Value):
-        return _read_value(source, binding, loaders)
+        return _read_value(source, binding, info)
     if isinstance(binding, Part):
         return source.key[binding.index]
-    values = [read(source, need, loaders) for need in binding.needs]
+    values = [read(source, need, info) for need in binding.needs]
     if any(isinstance(v, Awaitable) for v in values):
         return _compute_later(binding, values)
     return binding.function(*values)
@@ -178,7 +177,7 @@ async def awaited(found: Any) -> Any:
     return await found if isinstance(found, Awaitable) else found
 
 
-async def load_row(node: Any, record: type[Record], loaders: Loaders) -> Any:
+async def load_row(node: Any, record: type[Record], info: Info) -> Any:
     """
     A record of a node, read if it is not at hand; None if it does not exist.
 
@@ -188,7 +187,7 @@ async def load_row(node: Any, record: type[Record], loaders: Loaders) -> Any:
     row = node.rows.get(record)
     if row is None:
         source: Source = node.sources[record]
-        row = await getattr(loaders, source.loader).load(source.key(node))
+        row = await info.context.loaders.load(source.loader, source.key(node), info.path)
         if row is not None:
             node.rows[record] = row
     return row
@@ -203,7 +202,7 @@ def _resolver(binding: Binding) -> Callable[..., Any]:
         case Single():
 
             async def resolve_single(root: strawberry.Parent[Any], info: Info) -> Any:
-                row = await load_row(root, binding.record, info.context.loaders)
+                row = await load_row(root, binding.record, info)
                 if row is None:
                     raise _gone(root)
                 return binding.node()(key=binding.key(root), rows={binding.record: row})
@@ -218,13 +217,13 @@ def _resolver(binding: Binding) -> Callable[..., Any]:
         case Part() | Value() | Computed():
 
             def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
-                return read(root, binding, info.context.loaders)
+                return read(root, binding, info)
 
             return resolve
     raise TypeError(f"{type(binding).__name__} has arguments and makes its own field")
 
 
-def _read_value(source: Any, binding: Value, loaders: Loaders) -> Any:
+def _read_value(source: Any, binding: Value, info: Info) -> Any:
     if isinstance(source, Record):
         return checked(getattr(source, binding.key), binding.key)
     row = source.rows.get(binding.record)
@@ -235,11 +234,11 @@ def _read_value(source: Any, binding: Value, loaders: Loaders) -> Any:
     record = binding.record if row is None and binding.record in source.sources else binding.otherwise
     if record is None:
         return None
-    return _read_later(source, record, binding.key, loaders)
+    return _read_later(source, record, binding.key, info)
 
 
-async def _read_later(node: Any, record: type[Record], key: str, loaders: Loaders) -> Any:
-    row = await load_row(node, record, loaders)
+async def _read_later(node: Any, record: type[Record], key: str, info: Info) -> Any:
+    row = await load_row(node, record, info)
     if row is None:
         raise _gone(node)
     return checked(getattr(row, key), key)

@@ -3,7 +3,7 @@
 import strawberry
 from strawberry import ID, UNSET
 
-from ocpplab_graphql.schema.enums import ParkingType
+from ocpplab_graphql.schema.enums import CPORole, ParkingType
 
 _NULL_CLEARS = "Null means none."
 
@@ -135,3 +135,106 @@ class BulkCreateLocationsInput:
         "request is sent. This API itself does not remember keys: on a gateway that ignores them, sending the "
         "request again creates a second job.",
     )
+
+
+@strawberry.input(description="What is to change of a location. What is left out stays as it is.")
+class UpdateLocationInput:
+    """Source: gateway contract, L6."""
+
+    cpo_id: ID | None = strawberry.field(
+        default=UNSET,
+        description="The CPO that owns it. May be left out beside a global id, and must agree if given.",
+    )
+    location_id: ID = strawberry.field(
+        description="The gateway's own id (then `cpoId` is needed), or the global id of a Location."
+    )
+    name: str | None = strawberry.field(default=UNSET, description="What it is called; null is refused.")
+    address: str | None = strawberry.field(default=UNSET, description="Street and number; null is refused.")
+    city: str | None = strawberry.field(default=UNSET, description="City or town; null is refused.")
+    country: str | None = strawberry.field(
+        default=UNSET, description="ISO 3166-1 alpha-2 code in upper case, such as FR; null is refused."
+    )
+    coordinates: CoordinatesInput | None = strawberry.field(
+        default=UNSET, description="Where it is; null is refused."
+    )
+    timezone: str | None = strawberry.field(
+        default=UNSET, description=f"IANA time zone, such as Europe/Paris. {_NULL_CLEARS}"
+    )
+    owner_name: str | None = strawberry.field(default=UNSET, description=f"Who owns the site. {_NULL_CLEARS}")
+    is_public: bool | None = strawberry.field(
+        default=UNSET, description="Whether it is open to everybody; null is refused."
+    )
+    parking_type: ParkingType | None = strawberry.field(
+        default=UNSET, description="Kind of parking; no reply tells it. Null is refused."
+    )
+
+
+@strawberry.input(description="The location to delete.")
+class DeleteLocationInput:
+    """Source: gateway contract, L5."""
+
+    cpo_id: ID | None = strawberry.field(
+        default=UNSET,
+        description="The CPO that owns it. May be left out beside a global id, and must agree if given.",
+    )
+    location_id: ID = strawberry.field(
+        description="The gateway's own id (then `cpoId` is needed), or the global id of a Location."
+    )
+
+
+@strawberry.input(
+    name="CPOOverridesInput", description="What differs from the template; the template caps it."
+)
+class CPOOverridesInput:
+    """Source: gateway contract, C2."""
+
+    location_count: int | None = strawberry.field(
+        default=UNSET, description="How many locations, at least 1; null is the template's own number."
+    )
+    chargers_per_location: int | None = strawberry.field(
+        default=UNSET, description="How many chargers at each, at least 1; null is the template's own number."
+    )
+
+
+@strawberry.input(name="CreateCPOInput", description="A CPO to create from a template of the gateway.")
+class CreateCPOInput:
+    """Source: gateway contract, C2."""
+
+    template: str = strawberry.field(description="Slug of a template, as `cpoTemplates` lists them.")
+    country_code: str = strawberry.field(
+        description="ISO 3166-1 alpha-2 code of its party in upper case, such as FR."
+    )
+    party_id: str = strawberry.field(
+        description="Three upper-case letters or digits. The gateway alters it if the organization has it already."
+    )
+    name_prefix: str = strawberry.field(description="Label put before every identity under it; not empty.")
+    role: CPORole | None = strawberry.field(
+        default=UNSET, description="Its OCPI role; CPO if left out. Null is refused."
+    )
+    ocpi_version: str | None = strawberry.field(
+        default=UNSET, description="OCPI version it speaks; 2.2.1 if left out. Null is refused."
+    )
+    seed: int | None = strawberry.field(
+        default=UNSET,
+        description="The same seed and template give the same content; null is a seed of chance.",
+    )
+    ttl_seconds: int | None = strawberry.field(
+        default=UNSET,
+        description="When it destroys itself, 60 to 604800 seconds from now; 3600 if left out, null for never.",
+    )
+    overrides: CPOOverridesInput | None = strawberry.field(
+        default=UNSET, description="What differs from the template; null is the same as leaving it out."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=UNSET,
+        description="1 to 255 printable ASCII characters, new for each intention. Sent to the gateway as "
+        "`Idempotency-Key`: one that honours keys, as the sandbox does, creates one CPO however often the same "
+        "request is sent. This API itself does not remember keys.",
+    )
+
+
+@strawberry.input(name="DeleteCPOInput", description="The CPO to delete, with all it holds.")
+class DeleteCPOInput:
+    """Source: gateway contract, C5."""
+
+    cpo_id: ID = strawberry.field(description="The gateway's own id, such as 101, or the global id of a CPO.")

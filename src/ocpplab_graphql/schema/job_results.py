@@ -57,7 +57,7 @@ def as_text(results: Results) -> str | None:
 
 def _id_of(entry: Any) -> str:
     if isinstance(entry, dict):
-        entry = entry.get("id", entry.get("location_id"))
+        entry = entry.get("id") or entry.get("location_id")
     if not isinstance(entry, str) or not entry:
         raise GatewayInvalidResponse("The gateway sent job results with a location that has no id.")
     return entry
@@ -66,7 +66,7 @@ def _id_of(entry: Any) -> str:
 def _failure(entry: dict[str, Any]) -> Failure:
     index, name, error = entry.get("index"), entry.get("name"), entry.get("error")
     return Failure(
-        index=index if isinstance(index, int) and 0 <= index < 2**31 else None,
+        index=index if type(index) is int and 0 <= index < 2**31 else None,
         name=name if isinstance(name, str) else None,
         error=_error(error),
     )

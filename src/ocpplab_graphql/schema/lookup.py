@@ -54,13 +54,13 @@ async def node_by_key(type_name: str, key: tuple[str, ...], info: Info) -> Any:
         return None
     if all(isinstance(outcome, BaseException) for outcome in outcomes):
         # Nothing below could tell, or nothing was asked.
-        return node if await load_row(node, own, info.context.loaders) is not None else None
+        return node if await load_row(node, own, info) is not None else None
     return node
 
 
 async def _provisioning(key: tuple[str, ...], info: Info) -> Provisioning | None:
     owner = {"CPO": CPO, "Charger": Charger}[key[0]](key=key[1:], rows={})
-    row = await load_row(owner, ProvisioningRecord, info.context.loaders)
+    row = await load_row(owner, ProvisioningRecord, info)
     return None if row is None else Provisioning(key=key, rows={ProvisioningRecord: row})
 
 
@@ -87,9 +87,9 @@ def _proof(node: Any, own: type[Record], field: Selected, info: Info) -> Awaitab
                 wanted = window_of(binding, node, info, given, rows=_wants_rows(field, info))
             except (FacadeError, GraphQLError):
                 return None
-            return info.context.loaders.window.load(wanted)
+            return info.context.loaders.load("window", wanted, info.path)
         case Single(record=record) | Value(record=record) if record in node.sources and record is not own:
-            return load_row(node, record, info.context.loaders)
+            return load_row(node, record, info)
     return None
 
 

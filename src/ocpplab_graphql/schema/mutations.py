@@ -5,44 +5,48 @@ from typing import Annotated
 import msgspec
 import strawberry
 
-from ocpplab_graphql.errors import FacadeError
-from ocpplab_graphql.gateway.decode import Invalid, decode
-from ocpplab_graphql.gateway.errors import (
-    GatewayInvalidResponse,
-    GatewayNotFound,
-    GatewayOutcomeUnknown,
-    GatewayRejected,
+from ocpplab_graphql.execution.bindings import BINDING, Write
+from ocpplab_graphql.gateway.errors import GatewayNotFound, GatewayRejected
+from ocpplab_graphql.gateway.records import (
+    CPOAcceptedRecord,
+    JobAcceptedRecord,
+    JobRecord,
+    LocationRecord,
+    ProvisioningRecord,
 )
-from ocpplab_graphql.gateway.records import JobAcceptedRecord, JobRecord
-from ocpplab_graphql.gateway.transport import Reply
-from ocpplab_graphql.schema import bulk
 from ocpplab_graphql.schema.context import Info
-from ocpplab_graphql.schema.enums import UserErrorCode
 from ocpplab_graphql.schema.errors import UserError
-from ocpplab_graphql.schema.ids import cpo_key
-from ocpplab_graphql.schema.inputs import BulkCreateLocationsInput, BulkLocationInput
-from ocpplab_graphql.schema.types import BulkLocationJob
+from ocpplab_graphql.schema.ids import cpo_key, global_id, key_below_cpo
+from ocpplab_graphql.schema.inputs import (
+    BulkCreateLocationsInput,
+    CreateCPOInput,
+    DeleteCPOInput,
+    DeleteLocationInput,
+    UpdateLocationInput,
+)
+from ocpplab_graphql.schema.payloads import (
+    BulkCreateLocationsPayload,
+    CreateCPOPayload,
+    DeleteCPOPayload,
+    DeleteLocationPayload,
+    UpdateLocationPayload,
+)
+from ocpplab_graphql.schema.provisioning import Provisioning
+from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Location
+from ocpplab_graphql.schema.writing import bulk, cpo, location, outcomes
+from ocpplab_graphql.schema.writing.checks import error
 
 
-@strawberry.type(description="What became of a `bulkCreateLocations`.")
-class BulkCreateLocationsPayload:
-    """Either a job, or the reasons why there is none."""
-
-    job: BulkLocationJob | None = strawberry.field(
-        description="The job that was accepted; null if there are user errors. Follow it with `bulkLocationJob`."
-    )
-    user_errors: list[UserError] = strawberry.field(
-        description="What is wrong with the input, all of it at once; then nothing was created."
-    )
-
-
-@strawberry.type(description="Everything that can be changed. What you can correct comes in `userErrors`.")
+@strawberry.type(
+    description="Everything that can be changed. What you can correct comes in `userErrors`; a request to the gateway "
+    "is sent at most once, and if its fate is unknown the error is OUTCOME_UNKNOWN and says what to do."
+)
 class Mutation:
     """The table of contents of writing."""
 
     @strawberry.field(
-        description="Create many locations under one CPO, as a durable job that goes on without you. One call, sent at "
-        "most once: if its fate is unknown, the error is OUTCOME_UNKNOWN and says what to do."
+        description="Create many locations under one CPO, as a durable job that goes on without you. One call.",
+        metadata={BINDING: Write("POST /ocpi/cpos/{cpo_id}/locations")},
     )
     async def bulk_create_locations(
         self,
@@ -60,72 +64,131 @@ class Mutation:
         try:
             reply = await info.context.client.create_locations(cpo_id, body, input.idempotency_key or None)
         except GatewayNotFound:
-            return _refused(UserErrorCode.NOT_FOUND, f"There is no CPO {cpo_id}, or no longer.", "cpoId")
+            return BulkCreateLocationsPayload(job=None, user_errors=[_no_cpo(cpo_id)])
         except GatewayRejected as rejected:
-            return BulkCreateLocationsPayload(
-                job=None, user_errors=await _rejections(rejected, input.locations, info)
-            )
-        return BulkCreateLocationsPayload(job=_accepted(cpo_id, reply), user_errors=[])
+            wrong = await outcomes.bulk_rejections(rejected, input.locations, info)
+            return BulkCreateLocationsPayload(job=None, user_errors=wrong)
+        info.context.loaders.forget()
+        accepted = outcomes.accepted(reply, JobAcceptedRecord)
+        row = JobRecord(
+            job_id=accepted.job_id,
+            status=outcomes.text(accepted.status),
+            workflow_run_id=outcomes.text(accepted.workflow_run_id),
+        )
+        job = BulkLocationJob(key=(cpo_id, accepted.job_id), rows={JobRecord: row})
+        return BulkCreateLocationsPayload(job=job, user_errors=[])
 
-
-def _accepted(cpo_id: str, reply: Reply) -> BulkLocationJob:
-    """
-    The job of a 202.
-
-    Raises:
-        GatewayOutcomeUnknown: the gateway accepted something and did not say what.
-    """
-    try:
-        accepted = decode(reply.body, JobAcceptedRecord)
-    except GatewayInvalidResponse as problem:
-        raise GatewayOutcomeUnknown(
-            f"The gateway accepted the locations, but its answer names no job: {problem} They are probably being "
-            "created; look for them under the CPO before you send them again."
-        ) from problem
-    row = JobRecord(
-        job_id=accepted.job_id, status=accepted.status, workflow_run_id=_known(accepted.workflow_run_id)
+    @strawberry.field(
+        description="Change a location. Only the fields that you give change. One call.",
+        metadata={BINDING: Write("PATCH /ocpi/cpos/{cpo_id}/locations/{location_id}")},
     )
-    return BulkLocationJob(key=(cpo_id, accepted.job_id), rows={JobRecord: row})
+    async def update_location(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002  # the field's standard name
+            UpdateLocationInput, strawberry.argument(description="The location, and what is to change.")
+        ],
+    ) -> UpdateLocationPayload | None:
+        """L6."""
+        key = key_below_cpo(input.cpo_id or None, input.location_id, "Location", "locationId")
+        wrong = location.mistakes(input)
+        if wrong:
+            return UpdateLocationPayload(location=None, user_errors=wrong)
+        try:
+            reply = await info.context.client.update_location(*key, msgspec.json.encode(location.body(input)))
+        except GatewayNotFound:
+            return UpdateLocationPayload(location=None, user_errors=[_no_location(key)])
+        except GatewayRejected as rejected:
+            wrong = outcomes.rejections(rejected, location.rejection)
+            return UpdateLocationPayload(location=None, user_errors=wrong)
+        info.context.loaders.forget()
+        row = outcomes.accepted(reply, info.context.loaders.store.into(LocationRecord))
+        return UpdateLocationPayload(location=Location(key=key, rows={LocationRecord: row}), user_errors=[])
+
+    @strawberry.field(
+        description="Delete a location with its chargers. One call.",
+        metadata={BINDING: Write("DELETE /ocpi/cpos/{cpo_id}/locations/{location_id}")},
+    )
+    async def delete_location(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002  # the field's standard name
+            DeleteLocationInput, strawberry.argument(description="The location.")
+        ],
+    ) -> DeleteLocationPayload | None:
+        """L5."""
+        key = key_below_cpo(input.cpo_id or None, input.location_id, "Location", "locationId")
+        try:
+            await info.context.client.delete_location(*key)
+        except GatewayNotFound:
+            return DeleteLocationPayload(deleted_id=None, cpo=None, user_errors=[_no_location(key)])
+        info.context.loaders.forget()
+        return DeleteLocationPayload(
+            deleted_id=strawberry.ID(global_id("Location", *key)),
+            cpo=CPO(key=key[:1], rows={}),
+            user_errors=[],
+        )
+
+    @strawberry.field(
+        name="createCPO",
+        description="Create a CPO from a template, durably: `provisioning` says how that stands. One call.",
+        metadata={BINDING: Write("POST /ocpi/cpos")},
+    )
+    async def create_cpo(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002  # the field's standard name
+            CreateCPOInput, strawberry.argument(description="What it is to be like.")
+        ],
+    ) -> CreateCPOPayload | None:
+        """C2."""
+        wrong = cpo.mistakes(input)
+        if wrong:
+            return CreateCPOPayload.refused(wrong)
+        try:
+            body = msgspec.json.encode(cpo.body(input))
+            reply = await info.context.client.create_cpo(body, input.idempotency_key or None)
+        except GatewayNotFound:
+            known = await outcomes.cpo_templates(info)
+            return CreateCPOPayload.refused([cpo.unknown_template(input.template, known)])
+        except GatewayRejected as rejected:
+            return CreateCPOPayload.refused(outcomes.rejections(rejected, cpo.rejection))
+        info.context.loaders.forget()
+        accepted = outcomes.accepted(reply, CPOAcceptedRecord)
+        row = ProvisioningRecord(
+            status=outcomes.text(accepted.status), workflow_run_id=outcomes.text(accepted.workflow_run_id)
+        )
+        return CreateCPOPayload(
+            cpo=CPO(key=(accepted.cpo_id,), rows={}),
+            provisioning=Provisioning(key=("CPO", accepted.cpo_id), rows={ProvisioningRecord: row}),
+            accepted=accepted,
+            user_errors=[],
+        )
+
+    @strawberry.field(
+        name="deleteCPO",
+        description="Delete a CPO with all it holds. Deleting one that is gone succeeds too. One call.",
+        metadata={BINDING: Write("DELETE /ocpi/cpos/{cpo_id}")},
+    )
+    async def delete_cpo(
+        self,
+        info: Info,
+        input: Annotated[  # noqa: A002  # the field's standard name
+            DeleteCPOInput, strawberry.argument(description="The CPO.")
+        ],
+    ) -> DeleteCPOPayload | None:
+        """C5."""
+        cpo_id = cpo_key(input.cpo_id)
+        await info.context.client.delete_cpo(cpo_id)
+        info.context.loaders.forget()
+        return DeleteCPOPayload(deleted_id=strawberry.ID(global_id("CPO", cpo_id)), user_errors=[])
 
 
-def _known(text: object) -> str | None:
-    return text if isinstance(text, str) else None
+def _no_cpo(cpo_id: str) -> UserError:
+    return error("NOT_FOUND", f"There is no CPO {cpo_id}, or no longer.", ("input", "cpoId"))
 
 
-async def _rejections(
-    rejected: GatewayRejected, locations: list[BulkLocationInput], info: Info
-) -> list[UserError]:
-    """What the gateway found wrong, led back to the input."""
-    if rejected.status == 409:
-        return [_error(UserErrorCode.IDEMPOTENCY_KEY_IN_USE, _IN_USE, "idempotencyKey")]
-    if any(complaint.loc[:1] == ("header",) for complaint in rejected.complaints):
-        return [_error(UserErrorCode.IDEMPOTENCY_KEY_REUSED, _REUSED, "idempotencyKey")]
-    if rejected.status == 400 and any(item.from_template for item in locations):
-        unknown = await _unknown_templates(locations, info)
-        if unknown:
-            return unknown
-    if not rejected.complaints:
-        return [UserError(code=UserErrorCode.REJECTED, message=rejected.message, path=["input"])]
-    return [bulk.rejection(complaint, locations) for complaint in rejected.complaints]
-
-
-async def _unknown_templates(locations: list[BulkLocationInput], info: Info) -> list[UserError]:
-    """The items whose template does not exist; none if the gateway cannot be asked."""
-    try:
-        templates = await info.context.loaders.location_templates.load((None, None))
-    except FacadeError:
-        return []
-    known = {template.slug for template in templates if not isinstance(template, Invalid)}
-    return bulk.unknown_templates(locations, known)
-
-
-def _refused(code: UserErrorCode, message: str, field: str) -> BulkCreateLocationsPayload:
-    return BulkCreateLocationsPayload(job=None, user_errors=[_error(code, message, field)])
-
-
-def _error(code: UserErrorCode, message: str, field: str) -> UserError:
-    return UserError(code=code, message=message, path=["input", field])
-
-
-_IN_USE = "A request with this idempotency key is still under way: wait, and send the same request again."
-_REUSED = "This idempotency key was used before with another input: take a new key for a new intention."
+def _no_location(key: tuple[str, str]) -> UserError:
+    return error(
+        "NOT_FOUND", f"There is no location {key[1]} of CPO {key[0]}, or no longer.", ("input", "locationId")
+    )

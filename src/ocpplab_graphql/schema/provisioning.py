@@ -6,7 +6,7 @@ import strawberry
 from strawberry import ID
 
 from ocpplab_graphql.execution.bindings import Value
-from ocpplab_graphql.gateway.records import ErrorRecord, ProvisioningRecord
+from ocpplab_graphql.gateway.records import FINISHED, ErrorRecord, ProvisioningRecord
 from ocpplab_graphql.schema.enums import ProvisioningStatus
 from ocpplab_graphql.schema.fields import computed, value
 from ocpplab_graphql.schema.node import Node, gid
@@ -24,7 +24,7 @@ def status_of(text: str | None) -> ProvisioningStatus:
 
 def is_finished(text: str | None) -> bool:
     """Whether nothing more will happen."""
-    return status_of(text) in {ProvisioningStatus.READY, ProvisioningStatus.FAILED}
+    return text in FINISHED
 
 
 def retry_after_ms(text: str | None) -> int | None:

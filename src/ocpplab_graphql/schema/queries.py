@@ -7,7 +7,7 @@ import strawberry
 from strawberry import ID, UNSET
 
 from ocpplab_graphql.errors import BadUserInput, FacadeError
-from ocpplab_graphql.execution.bindings import BINDING, Many
+from ocpplab_graphql.execution.bindings import BINDING, Gallery, Lookup, Many
 from ocpplab_graphql.gateway.decode import checked
 from ocpplab_graphql.gateway.records import ChargerRecord, CPORecord
 from ocpplab_graphql.gateway.routes import check_id
@@ -37,6 +37,12 @@ OptionalCPOId = Annotated[
         "global id, and must agree with it if given."
     ),
 ]
+JobId = Annotated[
+    ID,
+    strawberry.argument(
+        description="The gateway's own id (then `cpoId` is needed), or the global id of a BulkLocationJob."
+    ),
+]
 
 
 @strawberry.type(
@@ -45,7 +51,10 @@ OptionalCPOId = Annotated[
 class Query:
     """The table of contents of reading."""
 
-    @strawberry.field(description="Any node by its global id; null if it does not exist. One call at most.")
+    @strawberry.field(
+        description="Any node by its global id; null if it does not exist. One call at most.",
+        metadata={BINDING: Lookup("id")},
+    )
     async def node(
         self,
         info: Info,
@@ -56,7 +65,8 @@ class Query:
 
     @strawberry.field(
         description="Many nodes by their global ids, in the order of the ids; null for one that does not exist, "
-        "null with an error for an id that can be none. Read together, in as few calls as their lists allow."
+        "null with an error for an id that can be none. Read together, in as few calls as their lists allow.",
+        metadata={BINDING: Lookup("ids")},
     )
     async def nodes(
         self,
@@ -77,7 +87,8 @@ class Query:
 
     @strawberry.field(
         description="One CPO; null if there is none. One call, and none of its own if something selected below proves "
-        "that it exists and nothing of its record is selected."
+        "that it exists and nothing of its record is selected.",
+        metadata={BINDING: Lookup("cpoId", "CPO")},
     )
     async def cpo(self, info: Info, cpo_id: CPOId) -> CPO | None:
         """C4, or a page of C1."""
@@ -91,7 +102,8 @@ class Query:
     )
 
     @strawberry.field(
-        description="One location with its chargers' summaries; null if there is none. One call."
+        description="One location with its chargers' summaries; null if there is none. One call.",
+        metadata={BINDING: Lookup("locationId", "Location")},
     )
     async def location(
         self,
@@ -109,7 +121,10 @@ class Query:
         found: Location | None = await node_by_key("Location", key, info)
         return found
 
-    @strawberry.field(description="One charger; null if there is none. One call.")
+    @strawberry.field(
+        description="One charger; null if there is none. One call.",
+        metadata={BINDING: Lookup("chargerId", "Charger")},
+    )
     async def charger(
         self,
         info: Info,
@@ -148,16 +163,14 @@ class Query:
             _CHARGERS, None, info, Paging.of(first, after, last, before), {"ocppLocationId": place}
         )
 
-    @strawberry.field(description="One bulk job, running or finished; null if there is none. One call.")
+    @strawberry.field(
+        description="One bulk job, running or finished; null if there is none. One call.",
+        metadata={BINDING: Lookup("jobId", "BulkLocationJob")},
+    )
     async def bulk_location_job(
         self,
         info: Info,
-        job_id: Annotated[
-            ID,
-            strawberry.argument(
-                description="The gateway's own id (then `cpoId` is needed), or the global id of a BulkLocationJob."
-            ),
-        ],
+        job_id: JobId,
         cpo_id: OptionalCPOId = UNSET,
     ) -> BulkLocationJob | None:
         """L3."""
@@ -165,12 +178,21 @@ class Query:
         found: BulkLocationJob | None = await node_by_key("BulkLocationJob", key, info)
         return found
 
-    @strawberry.field(description="The templates that a CPO can be made from. One call.")
+    @strawberry.field(
+        description="The templates that a CPO can be made from. One call.",
+        metadata={BINDING: Gallery("GET /ocpi/templates/cpos")},
+    )
     async def cpo_templates(self, info: Info) -> list[CPOTemplate] | None:
         """T1."""
-        return [checked(row, "CPO template") for row in await info.context.loaders.cpo_templates.load(())]
+        return [
+            checked(row, "CPO template")
+            for row in await info.context.loaders.load("cpo_templates", (), info.path)
+        ]
 
-    @strawberry.field(description="The templates that a location can be made from. One call.")
+    @strawberry.field(
+        description="The templates that a location can be made from. One call.",
+        metadata={BINDING: Gallery("GET /ocpp/templates/locations")},
+    )
     async def location_templates(
         self,
         info: Info,
@@ -190,5 +212,5 @@ class Query:
         key = (kind, ocpp_version or None)
         return [
             checked(row, "location template")
-            for row in await info.context.loaders.location_templates.load(key)
+            for row in await info.context.loaders.load("location_templates", key, info.path)
         ]

@@ -8,12 +8,24 @@ import strawberry
 from graphql import GraphQLError
 from msgspec import Meta
 
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
+
 _Moment = Annotated[datetime, Meta(tz=True)]
 
 
 def format_moment(moment: datetime) -> str:
-    """`YYYY-MM-DDTHH:MM:SS.sssZ`. A moment without a zone is UTC: the gateway speaks no other."""
-    utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    """
+    `YYYY-MM-DDTHH:MM:SS.sssZ`. A moment without a zone is UTC: the gateway speaks no other.
+
+    Raises:
+        GatewayInvalidResponse: in UTC it is before year 1 or after 9999.
+    """
+    try:
+        utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise GatewayInvalidResponse(
+            f"The gateway sent a moment out of range: {moment.isoformat()}."
+        ) from None
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 

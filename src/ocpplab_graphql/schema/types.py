@@ -14,7 +14,7 @@ import strawberry
 from strawberry import ID, UNSET, Private
 
 from ocpplab_graphql.errors import NotFound
-from ocpplab_graphql.execution.bindings import BINDING, Embedded, Many, Source, Value
+from ocpplab_graphql.execution.bindings import BINDING, Embedded, Many, Named, Source, Value
 from ocpplab_graphql.execution.selection import needs_record
 from ocpplab_graphql.gateway.records import (
     ChargerPlaceRecord,
@@ -223,7 +223,7 @@ class Location(Node):
     cpo: CPO | None = parent(
         lambda: CPO,
         lambda location: location.key[:1],
-        description="The CPO that owns it. Its `id` and `cpoId` cost no call, the rest one if not read yet.",
+        description="The CPO that owns it. `id` and `cpoId` cost no call, the rest one if not read yet.",
     )
     chargers: LocationChargerConnection | None = embedded(
         Embedded(
@@ -401,7 +401,8 @@ class BulkLocationJob(Node):
 
     @strawberry.field(
         description="The locations created, in the order of `locationIds`; null until the job is finished. Read singly "
-        "or by pages of the CPO's list when that is fewer calls. A location deleted since is a null node with an error."
+        "or by pages of the CPO's list when that is fewer calls. One deleted since is a null node with an error.",
+        metadata={BINDING: Named(Value(JobRecord, "results"), "Location")},
     )
     async def locations(
         self,
@@ -415,7 +416,7 @@ class BulkLocationJob(Node):
         paging = Paging.of(first, after, last, before)
         cursors = cursors_of("BulkLocationJob.locations", *self.key)
         window = paging.window(cursors, info.context.limits)
-        job = await load_row(self, JobRecord, info.context.loaders)
+        job = await load_row(self, JobRecord, info)
         ids = job_results.location_ids(job.results) if job is not None else None
         if ids is None:
             return None
@@ -442,8 +443,10 @@ _ITEMS = (("nodes",), ("edges", "node"))
 
 async def _locations(info: Info, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Any]:
     """Locations by key; an exception in place of one that cannot be read or is gone."""
-    load = info.context.loaders.location_by_id.load
-    rows = await asyncio.gather(*(load(key) for key in keys), return_exceptions=True)
+    load = info.context.loaders.load
+    rows = await asyncio.gather(
+        *(load("location_by_id", key, info.path) for key in keys), return_exceptions=True
+    )
     return {key: _located(key, row) for key, row in zip(keys, rows, strict=True)}
 
 

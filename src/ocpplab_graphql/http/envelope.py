@@ -1,0 +1,206 @@
+"""
+What a client sends: headers, body or query string, made into an operation, or refused.
+
+Source: the GraphQL over HTTP specification, stage 2 draft.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.types import Receive, Scope
+
+from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.executor import ContextFactory, OperationRequest
+from ocpplab_graphql.gateway.client import Credentials
+
+# The context of an operation for these credentials, this request id, traced or not.
+MakeContext = Callable[[Credentials, str, bool], ContextFactory]
+
+_TEXT_PARAMETERS = ("query", "operationName", "documentId", "doc_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal(Exception):  # an answer, not a fault
+    """An answer that is an error of the envelope."""
+
+    status: int
+    code: ErrorCode
+    message: str
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+class ClientGone(Exception):
+    """The caller hung up; nobody reads the answer."""
+
+
+def headers_of(scope: Scope) -> dict[str, str]:
+    """Headers by lower-case name; of a repeated one the last."""
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def credentials_of(scope: Scope) -> Credentials:
+    """
+    Who is asking, as the headers say it.
+
+    Raises:
+        Refusal: one of them twice, or not in ASCII.
+    """
+    return Credentials(
+        authorization=_only(scope, b"authorization"), organization_id=_only(scope, b"x-organization-id")
+    )
+
+
+def trace_of(headers: Mapping[str, str]) -> str | None:
+    """
+    What the caller wants to know of the cost: `calls`, `plan`, or nothing.
+
+    Raises:
+        Refusal: they want what there is not.
+    """
+    wanted = headers.get("x-gateway-trace")
+    if wanted not in {None, "calls", "plan"}:
+        raise Refusal(
+            400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls or plan, got {wanted[:40]!r}."
+        )
+    return wanted
+
+
+def _only(scope: Scope, name: bytes) -> str | None:
+    """The value of a header that may be given once, exactly as it came."""
+    values = [value for key, value in scope["headers"] if key == name]
+    if len(values) > 1 or not all(value.isascii() for value in values):
+        raise Refusal(400, ErrorCode.BAD_REQUEST, f"The header {name.decode()} may be sent once, in ASCII.")
+    return values[0].decode("ascii") if values and values[0] else None
+
+
+async def until_gone(receive: Receive) -> None:
+    """Wait until the caller hangs up."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def body_of(receive: Receive, headers: Mapping[str, str], at_most: int) -> bytes:
+    """
+    The whole body, of up to `at_most` bytes.
+
+    Raises:
+        Refusal: it is longer.
+        ClientGone: it never came to its end.
+    """
+    length = headers.get("content-length", "0")
+    if length.isascii() and length.isdigit() and int(length[:18]) > at_most:
+        raise _too_large(at_most)
+    read = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        read += message.get("body", b"")
+        if len(read) > at_most:
+            raise _too_large(at_most)
+        more = message.get("more_body", False)
+    return bytes(read)
+
+
+def _too_large(at_most: int) -> Refusal:
+    return Refusal(
+        413,
+        ErrorCode.PAYLOAD_TOO_LARGE,
+        f"A request body may have {at_most} bytes; send less.",
+    )
+
+
+def decoded(body: bytes, headers: Mapping[str, str]) -> Any:
+    """
+    A body as JSON.
+
+    Raises:
+        Refusal: it is none, or said to be something else.
+    """
+    media_type, _, parameters = headers.get("content-type", "").partition(";")
+    charset = (
+        dict(parse_qsl(parameters.replace(" ", "").lower(), separator=";")).get("charset", "utf-8").strip('"')
+    )
+    if media_type.strip().lower() != "application/json" or charset not in {"utf-8", "utf8"}:
+        raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request as application/json in UTF-8.")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request without Content-Encoding.")
+    return _json("The request body", body)
+
+
+def envelope_of_query(query_string: bytes) -> dict[str, Any]:
+    """
+    The same object that a body would hold, from a query string.
+
+    Raises:
+        Refusal: it cannot be read.
+    """
+    try:
+        given = dict(
+            parse_qsl(
+                query_string.decode("ascii"),
+                keep_blank_values=True,
+                strict_parsing=bool(query_string),
+                errors="strict",
+            )
+        )
+    except ValueError:
+        raise Refusal(400, ErrorCode.BAD_REQUEST, "The query string cannot be read.") from None
+    envelope: dict[str, Any] = {name: given[name] for name in _TEXT_PARAMETERS if name in given}
+    for name in ("variables", "extensions"):
+        if given.get(name):
+            envelope[name] = _json(f"The parameter {name}", given[name])
+    return envelope
+
+
+def _json(what: str, text: str | bytes) -> Any:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Refusal(400, ErrorCode.BAD_REQUEST, f"{what} is not JSON in UTF-8: {error}.") from None
+
+
+def operation_of(envelope: Any) -> OperationRequest:
+    """
+    The operation that a client asks for.
+
+    Raises:
+        Refusal: a member is missing, or of another type.
+    """
+    if not isinstance(envelope, dict):
+        raise Refusal(
+            400,
+            ErrorCode.BAD_REQUEST,
+            "This service takes one operation a request, not a list of them: send each by itself."
+            if isinstance(envelope, list)
+            else 'The request must be a JSON object such as {"query": "{ __typename }"}.',
+        )
+    query = _member(envelope, "query", str, "text")
+    _member(envelope, "extensions", dict, "an object")
+    if not query:
+        raise Refusal(
+            400,
+            ErrorCode.BAD_REQUEST,
+            "The request has no query: put the document into `query`, or its id into `documentId`.",
+        )
+    return OperationRequest(
+        query=query,
+        variables=_member(envelope, "variables", dict, "an object"),
+        operation_name=_member(envelope, "operationName", str, "text") or None,
+    )
+
+
+def _member(
+    envelope: Mapping[str, Any],
+    name: Literal["query", "variables", "operationName", "extensions"],
+    kind: type,
+    said: str,
+) -> Any:
+    value = envelope.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise Refusal(400, ErrorCode.BAD_REQUEST, f"`{name}` must be {said} or null.")
+    return value

@@ -1,0 +1,129 @@
+"""
+Serving an application until a signal, and a failing start in one line: what every command that serves needs.
+
+Nothing heavy is imported before it is used: `--help` and a taken port answer at once.
+"""
+
+import asyncio
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from ocpplab_graphql.sandbox.config import SandboxStartError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["DRAIN_S", "listening_socket", "one_line_for", "serve"]
+
+# How long requests that run when the signal comes may go on. More than an operation's default deadline of
+# 10 s, so that each ends by itself; less than the 30 s after which Kubernetes kills.
+DRAIN_S = 15
+
+
+@contextmanager
+def one_line_for(*failures: type[Exception]) -> Iterator[None]:
+    """Tell one of these failures in one line on stderr, and exit with code 2."""
+    try:
+        yield
+    except failures as failure:
+        click.echo(f"ocpplab-graphql: {' '.join(str(failure).split())}", err=True)
+        sys.exit(2)
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """
+    A socket that listens, to be handed to `serve`: whether a port is free is known before anything starts.
+
+    Raises:
+        SandboxStartError: the port is taken, or the host is not one of this machine.
+
+    """
+    try:
+        (family, kind, protocol, _name, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SandboxStartError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(2048)
+    except OSError as error:
+        bound.close()
+        raise SandboxStartError(
+            f"cannot listen on {host}:{port}: {error.strerror}; choose another with --port"
+        ) from error
+    return bound
+
+
+def serve(
+    app: "FastAPI",
+    bound: socket.socket,
+    announce: Callable[[str], None],
+    stopping: Callable[[], None] = lambda: None,
+) -> None:
+    """
+    Serve until SIGINT or SIGTERM; then finish what runs, for at most `DRAIN_S`, and leave the lifespan.
+
+    A second SIGINT cuts them off. What the lifespan raises when it is entered reaches the caller as it is.
+
+    Args:
+        announce: told the base URL, once connections are answered.
+        stopping: called when it begins to stop, to end what would otherwise not end by itself.
+
+    """
+    import uvicorn  # noqa: PLC0415
+
+    class Server(uvicorn.Server):
+        """A server that leaves its signals to us: it would raise them again before the lifespan is left."""
+
+        @contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            stopping()
+            await super().shutdown(sockets)
+
+    # The lifespan is entered here: its failure is one line, not uvicorn's traceback.
+    settings = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_level="warning",
+        access_log=False,
+        http="httptools",
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    server = Server(settings)
+
+    def leave(number: signal.Signals) -> None:
+        # A second SIGTERM says nothing new: whoever signals a process group may send two.
+        if server.should_exit and number == signal.SIGINT:
+            for task in server.server_state.tasks:
+                task.cancel()
+        server.should_exit = True
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, leave, number)
+        async with app.router.lifespan_context(app):
+            if not server.should_exit:
+                announce(_base_url(bound))
+                sys.stdout.flush()
+            await server.serve(sockets=[bound])
+
+    with asyncio.Runner(loop_factory=settings.get_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _base_url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,1 @@
+"""Writing, the pure part: what is wrong with an input, what is sent, and what a refusal is about."""

@@ -1,0 +1,75 @@
+"""The memory of one operation: one call for equal requests, whoever gives up."""
+
+import asyncio
+
+import pytest
+
+from ocpplab_graphql.gateway.errors import GatewayTimeout
+from ocpplab_graphql.gateway.records import CPORecord, LocationRecord
+from ocpplab_graphql.gateway.transport import Reply
+from ocpplab_graphql.loaders.store import Store
+
+
+class Calls:
+    def __init__(self):
+        self.made = []
+        self.go_on = asyncio.Event()
+
+    async def cpo(self, cpo_id):
+        self.made.append(cpo_id)
+        await self.go_on.wait()
+        if cpo_id == "bad":
+            raise GatewayTimeout("late")
+        return Reply(200, {}, cpo_id.encode())
+
+
+async def test_equal_requests_are_one_call_and_one_who_gives_up_stops_no_other():
+    store, calls = Store(), Calls()
+    first, second = (asyncio.create_task(store.reply(calls.cpo, "1")) for _ in range(2))
+    await asyncio.sleep(0)
+
+    first.cancel()
+    calls.go_on.set()
+
+    assert (await second).body == b"1"
+    assert calls.made == ["1"]
+
+
+async def test_a_call_that_failed_is_not_made_again():
+    store, calls = Store(), Calls()
+    calls.go_on.set()
+
+    for _ in range(2):
+        with pytest.raises(GatewayTimeout):
+            await store.reply(calls.cpo, "bad")
+    assert calls.made == ["bad"]
+
+
+async def test_closing_stops_the_calls_that_run():
+    store, calls = Store(), Calls()
+    waiting = asyncio.create_task(store.reply(calls.cpo, "1"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    await store.aclose()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert calls.made == ["1"]
+
+
+def test_only_what_is_selected_is_decoded_and_what_other_reads_start_from():
+    fields = Store({LocationRecord: frozenset({"name"})}).into(LocationRecord).__struct_fields__
+
+    assert set(fields) == {"id", "name", "ocpp_location_id"}
+    assert Store().into(CPORecord) is CPORecord
+
+
+def test_a_row_that_was_seen_first_stays():
+    store = Store()
+    row = CPORecord(cpo_id="1")
+    store.saw(CPORecord, "1", row)
+    store.saw(CPORecord, "1", CPORecord(cpo_id="1", template="later"))
+
+    assert store.seen(CPORecord, "1") is row
+    assert store.seen(CPORecord, "2") is None
