@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 
 from ocpplab_graphql.sandbox import SandboxConfig, SandboxStartError
 from ocpplab_graphql.sandbox.command import sandbox
+from ocpplab_graphql.sandbox.config import shown_address
 from ocpplab_graphql.sandbox.models import SCHEMA_VERSION, metadata
 
 
@@ -121,6 +122,26 @@ async def test_after_a_reset_the_next_start_writes_the_same_world(running, datab
     assert ended.exit_code == 0, ended.output
     async with running(SandboxConfig(database)) as gateway:
         assert (await gateway.get("/ocpi/cpos/102/locations")).content == before
+
+
+def test_a_password_is_not_shown():
+    assert shown_address("postgresql://me:hu:sh@host/name") == "postgresql://me:***@host/name"
+    assert shown_address("postgresql://me@host/name") == "postgresql://me@host/name"
+    assert shown_address("./a:b@c.db") == "./a:b@c.db"
+
+
+def test_the_command_says_where_it_listens_its_data_its_tokens_and_its_faults(sqlite_database):
+    command = [sys.executable, "-u", "-m", "ocpplab_graphql.sandbox", "--port", "0"]
+    options = ["--database", sqlite_database, "--fault", "GET /ocpi/cpos status=503"]
+    with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline() for _ in range(8)]
+        process.terminate()
+
+    told = "".join(lines)
+    assert "http://127.0.0.1:" in lines[0]
+    assert sqlite_database in lines[1]
+    assert all(word in told for word in ("Fault GET /ocpi/cpos status=503", "demo", "org-NAME", "admin"))
+    assert process.returncode == 0
 
 
 def test_a_reset_makes_no_database(tmp_path):

@@ -2,7 +2,13 @@
 
 import click
 
-from ocpplab_graphql.sandbox.config import DEFAULT_DATABASE, SandboxConfig, SandboxStartError, Seed
+from ocpplab_graphql.sandbox.config import (
+    DEFAULT_DATABASE,
+    SandboxConfig,
+    SandboxStartError,
+    Seed,
+    shown_address,
+)
 from ocpplab_graphql.sandbox.serving import listening_socket, one_line_for, serve
 from ocpplab_graphql.sandbox.upkeep import reset, seed_world
 
@@ -70,7 +76,9 @@ def _announce(config: SandboxConfig, base: str) -> None:
 
     world = "3 CPOs, 250 locations, 1,000 chargers when new" if config.seed == "demo" else "empty when new"
     click.echo(f"Sandbox gateway on {base}   (documentation: {base}/docs)")
-    click.echo(f"Database {config.database}: {world}")
+    click.echo(f"Database {shown_address(config.database)}: {world}")
+    for fault in config.faults:
+        click.echo(f"Fault {fault}")
     click.echo("Tokens:")
     for token, meaning in TOKENS:
         click.echo(f"  {token:<9} {meaning}")

@@ -1,9 +1,10 @@
 """What a sandbox is started with, and how a failed start is told."""
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DEFAULT_DATABASE", "SandboxConfig", "SandboxStartError", "Seed"]
+__all__ = ["DEFAULT_DATABASE", "SandboxConfig", "SandboxStartError", "Seed", "shown_address"]
 
 Seed = Literal["demo", "empty"]
 
@@ -31,3 +32,8 @@ class SandboxConfig:
     seed: Seed = "demo"
     step_delay_ms: int = 0
     faults: tuple[str, ...] = ()
+
+
+def shown_address(database: str) -> str:
+    """A path as it is; a URL without its password."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", database)

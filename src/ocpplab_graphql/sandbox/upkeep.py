@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ocpplab_graphql.sandbox.config import DEFAULT_DATABASE, SandboxStartError
+from ocpplab_graphql.sandbox.config import DEFAULT_DATABASE, SandboxStartError, shown_address
+from ocpplab_graphql.sandbox.serving import one_line_for
 
 if TYPE_CHECKING:
     from ocpplab_graphql.sandbox.database import Database
@@ -42,7 +43,7 @@ def seed_world(context: click.Context, *, locations: int, chargers: int, databas
         cpo = await sow_large(opened, locations, chargers, _progress(locations))
         click.echo(f"CPO {cpo} has {locations:,} locations and {locations * chargers:,} chargers.")
 
-    click.echo(f"Database {address}: adding {locations:,} locations")
+    click.echo(f"Database {shown_address(address)}: adding {locations:,} locations")
     _run(address, fill)
 
 
@@ -62,7 +63,7 @@ def reset(context: click.Context, *, database: str | None, yes: bool) -> None:
 
         found = await counts(opened)
         told = ", ".join(f"{count:,} {what}" for what, count in found.items())
-        if not yes and not click.confirm(f"Delete everything in {address}: {told}?"):
+        if not yes and not click.confirm(f"Delete everything in {shown_address(address)}: {told}?"):
             click.echo("Nothing was deleted.")
             return
         await clear(opened)
@@ -89,14 +90,8 @@ def _run(address: str, work: "Callable[[Database], Coroutine[Any, Any, None]]") 
         finally:
             await opened.close()
 
-    try:
+    with one_line_for(SandboxStartError, DBAPIError):
         asyncio.run(run())
-    except SandboxStartError as error:
-        click.echo(f"sandbox: {error}", err=True)
-        sys.exit(2)
-    except DBAPIError as error:
-        click.echo(f"sandbox: the database refused: {error.orig}", err=True)
-        sys.exit(2)
 
 
 def _progress(total: int) -> Callable[[int], None]:
