@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean
+.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,17 @@ test: $(VENV)/.dev ## The tests
 
 coverage: $(VENV)/.dev ## The tests, with the lines they did not reach
 	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+chaos-sandbox: $(VENV)/.dev ## Kill the sandbox twenty times on each database, with figures (some minutes)
+	$(BIN)/python -m bench.sandbox.chaos --on sqlite
+	$(BIN)/python -m bench.sandbox.chaos --on postgresql
+	$(BIN)/python -m bench.sandbox.chaos --on postgresql --processes 2
+
+fuzz-sandbox: $(VENV)/.dev ## Drive the sandbox from its OpenAPI document, with counts (some minutes)
+	$(BIN)/python -W ignore -m bench.sandbox.fuzz --examples 100
+
+bench-sandbox: $(VENV)/.dev ## What the sandbox costs with 100,000 locations (a minute)
+	$(BIN)/python -m bench.sandbox.speed
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs
 	$(BIN)/ruff format --check .

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -69,6 +69,13 @@ def seeded_postgres(postgres: Postgres) -> Postgres:
 
 
 _numbers = itertools.count(1)
+Test = TypeVar("Test", bound=Callable[..., Any])
+
+
+def only_reads(test: Test) -> Test:
+    """The test changes nothing: it may share its database, which is much faster on PostgreSQL."""
+    test.only_reads = True  # type: ignore[attr-defined]  # functions take any
+    return test
 
 
 @pytest.fixture
@@ -98,11 +105,11 @@ def database(request: pytest.FixtureRequest) -> str:
     """
     The demo world, on either database: path or URL.
 
-    It is the test's own, unless its module says that it only reads.
+    It is the test's own, unless the test or its module says that it only reads.
     """
     if request.param == "sqlite":
         return str(request.getfixturevalue("sqlite_database"))
-    shared = getattr(request.module, "ONLY_READS", False)
+    shared = getattr(request.module, "ONLY_READS", False) or hasattr(request.function, "only_reads")
     return str(request.getfixturevalue("shared_postgres" if shared else "postgres_database"))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from ocpplab_graphql.sandbox import SandboxConfig, replies
+from tests.sandbox.conftest import only_reads
 
 PATH = "/ocpi/cpos/101/locations"
 
@@ -150,6 +151,7 @@ async def test_each_item_is_visible_as_soon_as_it_is_made(running, database, ite
     assert len(totals) > 3
 
 
+@only_reads
 @pytest.mark.parametrize(
     ("change", "loc", "kind"),
     [
@@ -181,6 +183,7 @@ async def test_a_mistake_in_a_raw_item_is_422_at_its_exact_place(gateway, item, 
     replies.ValidationFailure.model_validate(answer.json())
 
 
+@only_reads
 async def test_a_mistake_in_a_template_item_points_at_its_override(gateway, item):
     wrong = {"template": "urban-ac-hub", "overrides": {"coordinates": {"latitude": -91, "longitude": 0}}}
     answer = await submit(gateway, item(), wrong)
@@ -190,6 +193,7 @@ async def test_a_mistake_in_a_template_item_points_at_its_override(gateway, item
     assert (error["input"], error["ctx"]) == (-91, {"ge": -90.0})
 
 
+@only_reads
 async def test_all_mistakes_are_told_at_once(gateway, item):
     answer = await submit(gateway, item(name=""), {"template": 5}, item(country="x"), {})
 
@@ -200,6 +204,7 @@ async def test_all_mistakes_are_told_at_once(gateway, item):
     ]
 
 
+@only_reads
 @pytest.mark.parametrize(
     "body", [{}, {"locations": []}, {"locations": None}, {"locations": "x"}, [], "x", None]
 )
@@ -210,6 +215,7 @@ async def test_a_body_of_another_shape_is_422(gateway, body):
     replies.ValidationFailure.model_validate(answer.json())
 
 
+@only_reads
 @pytest.mark.parametrize(
     "text",
     [
@@ -226,10 +232,11 @@ async def test_a_body_of_another_shape_is_422(gateway, body):
 async def test_a_body_that_is_no_sensible_json_is_refused(gateway, text):
     answer = await gateway.post(PATH, content=text, headers={"Content-Type": "application/json"})
 
-    assert answer.status_code in (400, 422)
-    assert "detail" in answer.json()
+    assert answer.status_code == 422
+    replies.ValidationFailure.model_validate(answer.json())
 
 
+@only_reads
 async def test_a_body_of_more_than_8_mib_is_413(gateway):
     async def parts():
         for _ in range(9):
@@ -243,6 +250,7 @@ async def test_a_body_of_more_than_8_mib_is_413(gateway):
     assert "8388608" in streamed.json()["detail"]
 
 
+@only_reads
 async def test_a_thousand_items_are_the_most(gateway, item):
     answer = await submit(gateway, *[item()] * 1001)
 
@@ -250,6 +258,7 @@ async def test_a_thousand_items_are_the_most(gateway, item):
     assert answer.json()["detail"][0]["type"] == "too_long"
 
 
+@only_reads
 async def test_what_does_not_exist_is_400_and_named_with_its_item(gateway, item):
     answer = await submit(gateway, item(), {"template": "nope"}, item(timezone="Mars/Olympus"))
 
@@ -259,6 +268,7 @@ async def test_what_does_not_exist_is_400_and_named_with_its_item(gateway, item)
     )
 
 
+@only_reads
 async def test_an_unknown_cpo_is_404(gateway, item):
     answer = await gateway.post("/ocpi/cpos/999/locations", json={"locations": [item()]})
 

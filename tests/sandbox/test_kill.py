@@ -1,107 +1,87 @@
-"""A sandbox in a process of its own, killed with SIGKILL in the middle of a job."""
+"""
+Sandboxes in processes of their own, killed with SIGKILL in the middle of jobs.
 
-import os
+The long form, with the figures: `make chaos-sandbox`.
+"""
+
 import signal
-import socket
-import subprocess
-import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
-HEADERS = {"Authorization": "Bearer demo", "Idempotency-Key": "kill"}
-PATH = "/ocpi/cpos/101/locations"
-
-
-class Sandbox:
-    """A process that can be killed and started again."""
-
-    def __init__(self, database):
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port = probe.getsockname()[1]
-        self.database = database
-        self.base = f"http://127.0.0.1:{self.port}"
-        self.start()
-
-    def start(self):
-        arguments = ["--port", str(self.port), "--database", self.database, "--step-delay-ms", "3"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ocpplab_graphql.sandbox", *arguments], stdout=subprocess.DEVNULL
-        )
-        end = time.monotonic() + 20
-        while time.monotonic() < end:
-            try:
-                httpx.get(f"{self.base}/health", timeout=1)
-            except httpx.HTTPError:
-                time.sleep(0.02)
-            else:
-                return
-        raise AssertionError("the sandbox does not start")
-
-    def stop(self, number):
-        os.kill(self.process.pid, number)
-        return self.process.wait(20)
-
-    def get(self, path):
-        return httpx.get(self.base + path, headers=HEADERS).json()
+from bench.sandbox.chaos import HEADERS, PATH, Chaos, Process
 
 
-def created(sandbox):
-    names, page = [], 1
-    while rows := sandbox.get(f"{PATH}?limit=100&page={page}")["data"]:
-        names += [row["name"] for row in rows if row["name"].startswith("k-")]
-        page += 1
-    return names
+@pytest.mark.parametrize("processes", [1, 2])
+def test_jobs_killed_at_random_moments_make_every_item_once(database, sql, processes):
+    chaos = Chaos(database, lambda text: sql(database, text), processes=processes, pause_ms=4, seed=None)
+    figures = chaos.run(kills=3, jobs=3, items=100, kills_a_round=3)
+
+    assert figures.problems == []
+    assert (figures.kills, figures.items) == (3, 300)
 
 
-def test_a_job_killed_three_times_makes_every_item_once(sqlite_database, item):
-    sandbox, delays = Sandbox(sqlite_database), (0.15, 0.25, 0.1)
-    group = {
-        "template": {
-            "brand_slug": "keba",
-            "model_slug": "kecontact-p40",
-            "connector_type": "Type2",
-            "ocpp_version": "OCPP1.6",
-            "ws_url": "wss://csms.example.com",
-            "identity_prefix": "K_",
-        },
-        "charger_ids": ["1", "2"],
-    }
-    body = {"locations": [item(f"k-{n}", charges=[group]) for n in range(200)]}
+def items_of(item, count):
+    return {"locations": [item(f"k-{n}") for n in range(count)]}
+
+
+def settled(database, sql):
+    [[count]] = sql(database, "select count(*) from job_items where state <> 'PENDING'")
+    return int(count)
+
+
+def owners(database, sql):
+    [[count]] = sql(
+        database, "select count(distinct lease_owner) from job_items where lease_owner is not null"
+    )
+    return int(count)
+
+
+def wait_until(condition, why, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, why
+        time.sleep(0.02)
+
+
+def test_two_processes_share_one_job_and_the_other_takes_over_from_a_killed_one(database, sql, item):
+    first, second = (Process(database, step_delay_ms=10) for _ in range(2))
     try:
-        first = httpx.post(sandbox.base + PATH, json=body, headers=HEADERS)
-        for delay in delays:
-            time.sleep(delay)
-            sandbox.stop(signal.SIGKILL)
-            left = 200 - _count(sqlite_database)
-            assert left > 0, "the job was over before the kill"
-            sandbox.start()
-            up = time.monotonic()
-            while 200 - _count(sqlite_database) == left:
-                assert time.monotonic() - up < 2, "the job was not resumed within 2 s"
-                time.sleep(0.02)
-        again = httpx.post(sandbox.base + PATH, json=body, headers=HEADERS)
-        assert again.json() == first.json()
-        end = time.monotonic() + 30
-        while (job := sandbox.get(first.json()["status_url"]))["status"] != "READY":
-            assert time.monotonic() < end
-            time.sleep(0.05)
-        names = created(sandbox)
-        topology = sandbox.get("/ocpi/cpos/101")["topology"]
+        accepted = httpx.post(first.base + PATH, json=items_of(item, 120), headers=HEADERS).json()
+        wait_until(lambda: owners(database, sql) == 2, "the second process does not join in")
+        first.stop(signal.SIGKILL)
+        assert settled(database, sql) < 120, "the job was over before the kill"
+        url = second.base + accepted["status_url"]
+        wait_until(
+            lambda: httpx.get(url, headers=HEADERS).json()["status"] == "READY",
+            "the other did not take over",
+        )
+        results = httpx.get(url, headers=HEADERS).json()["results"]
+        names = [
+            row["name"]
+            for page in (2, 3)
+            for row in httpx.get(f"{second.base}{PATH}?limit=100&page={page}", headers=HEADERS).json()["data"]
+            if row["name"].startswith("k-")
+        ]
     finally:
-        code = sandbox.stop(signal.SIGTERM)
+        code = second.stop(signal.SIGTERM)
 
-    assert sorted(names) == sorted(f"k-{n}" for n in range(200))
-    assert len(set(job["results"]["location_ids"])) == 200
-    assert (topology["locations"], topology["chargers"]) == (320, 880)
+    assert len(set(results["location_ids"])) == 120
+    assert sorted(names) == sorted(f"k-{n}" for n in range(120))
     assert code == 0
 
 
-def _count(database):
-    import sqlite3
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_processes_that_open_an_empty_database_at_once_make_one_world(kind, tmp_path, postgres, sql):
+    address = str(tmp_path / "new.db") if kind == "sqlite" else postgres.url("at_once")
+    if kind == "postgresql":
+        postgres.sql("CREATE DATABASE at_once")
+    with ThreadPoolExecutor() as pool:
+        started = list(pool.map(lambda _: Process(address, 0), range(3)))
+    codes = [process.stop(signal.SIGTERM) for process in started]
 
-    connection = sqlite3.connect(database)
-    try:
-        return connection.execute("select count(*) from locations where name like 'k-%'").fetchone()[0]
-    finally:
-        connection.close()
+    assert codes == [0, 0, 0]
+    assert sql(address, "select count(*) from cpos") == [["3"]]
+    assert sql(address, "select count(*) from locations") == [["250"]]

@@ -15,9 +15,10 @@ from sqlalchemy.exc import DBAPIError
 from ocpplab_graphql.sandbox.changes import Changes
 from ocpplab_graphql.sandbox.config import SandboxConfig, SandboxStartError
 from ocpplab_graphql.sandbox.database import Database, open_database
+from ocpplab_graphql.sandbox.faults import Faults, FaultyAnswers, fault_of, unknown_route
 from ocpplab_graphql.sandbox.jobs import Submissions, Worker
 from ocpplab_graphql.sandbox.problems import BodyLimit, Unbroken, add_problem_handlers
-from ocpplab_graphql.sandbox.routes import about, chargers, cpos, locations, templates
+from ocpplab_graphql.sandbox.routes import about, chargers, cpos, faults, locations, templates
 from ocpplab_graphql.sandbox.seed.sow import sow_demo
 from ocpplab_graphql.sandbox.store import Store
 
@@ -36,6 +37,9 @@ Errors are {"detail": text}; 422 lists what is wrong where."""
 def create_sandbox(config: SandboxConfig) -> FastAPI:
     """
     The sandbox's application. Its lifespan raises SandboxStartError when the database cannot be used.
+
+    Raises:
+        SandboxStartError: a fault is not written as faults are.
 
     A path prefix is whatever the server or the mount says (`root_path`).
     """
@@ -63,12 +67,25 @@ def create_sandbox(config: SandboxConfig) -> FastAPI:
         # A redirect would answer a slash at the end with a host-bound URL; the contract knows no such reply.
         redirect_slashes=False,
     )
-    for part in (cpos, locations, templates, chargers, about):
+    for part in (cpos, locations, templates, chargers, faults, about):
         app.include_router(part.router)
     add_problem_handlers(app)
+    app.state.faults = _chosen_faults(config, list(app.openapi()["paths"]) if config.faults else [])
     app.add_middleware(BodyLimit)
+    app.add_middleware(FaultyAnswers, faults=app.state.faults)
     app.add_middleware(Unbroken, begun=begun)
     return app
+
+
+def _chosen_faults(config: SandboxConfig, known: list[str]) -> Faults:
+    try:
+        chosen = [fault_of(text) for text in config.faults]
+    except ValueError as error:
+        raise SandboxStartError(str(error)) from error
+    for text, fault in zip(config.faults, chosen, strict=True):
+        if unknown_route(fault.route, known):
+            raise SandboxStartError(f"--fault {text!r}: no route has this path")
+    return Faults(chosen)
 
 
 async def _sow(database: Database) -> None:

@@ -36,9 +36,10 @@ _bearer = HTTPBearer(auto_error=False, description="demo, org-NAME or admin")
 
 
 class Caller(NamedTuple):
-    """The caller's organization; None for an admin who named none."""
+    """The caller's organization, None for an admin who named none; and whether it is an admin."""
 
     organization_id: str | None
+    admin: bool = False
 
 
 async def _anyone(
@@ -50,7 +51,7 @@ async def _anyone(
 ) -> Caller:
     token = credentials.credentials if credentials else ""
     if token == "admin":  # noqa: S105 - a published token of a sandbox
-        return Caller(_picked(x_organization_id))
+        return Caller(_picked(x_organization_id), admin=True)
     organization = await _organization_of(token, request.app.state.store)
     if x_organization_id is not None:
         raise HTTPException(

@@ -96,7 +96,7 @@ _MARK = (
         state=bindparam("to_state"),
         location_id=bindparam("made"),
         error=bindparam("why"),
-        lease_owner=None,
+        # The owner stays: it tells who did it.
         lease_until=None,
     )
 )

@@ -45,14 +45,22 @@ _SUMMARY = tuple(
 
 _of_live_cpo = and_(live_cpo, cpos.c.id == bindparam("cpo"))
 _TOTAL = select(cpos.c.location_count).where(_of_live_cpo)
-_PAGE = (
-    select(locations.c.id)
-    .where(locations.c.cpo_id == bindparam("cpo"))
-    .order_by(locations.c.id)
-    .limit(bindparam("limit"))
-    .offset(bindparam("offset"))
-)
-_LIST = select(*_LOCATION).where(locations.c.id.in_(_PAGE.scalar_subquery())).order_by(locations.c.id)
+
+
+def _list(order: Any) -> Select[Any]:
+    page = (
+        select(locations.c.id)
+        .where(locations.c.cpo_id == bindparam("cpo"))
+        .order_by(order)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+    return select(*_LOCATION).where(locations.c.id.in_(page.scalar_subquery())).order_by(locations.c.id)
+
+
+_LIST = _list(locations.c.id)
+# A page of the second half is reached from the end: an offset costs a step for each row that it leaves out.
+_LIST_FROM_END = _list(locations.c.id.desc())
 # Rows of other CPOs may lie between the first and the last of a page.
 _SUMMARIES = (
     select(*_SUMMARY)
@@ -83,14 +91,18 @@ class LocationReads:
 
     async def location_list(self, organization: str, cpo: int, window: Window) -> bytes | None:
         """One page of a CPO's locations with their chargers. Source: gateway contract, L1."""
-        values = live_values(organization, cpo=cpo, limit=window.limit, offset=window.offset)
+        values = live_values(organization, cpo=cpo)
         async with self._database.reading() as connection:
             total = await connection.scalar(_TOTAL, values)
             if total is None:
                 return None
             if window.offset >= total:
                 return window.reply([], total)
-            rows = await _locations(connection, _LIST, values)
+            present = min(window.limit, total - window.offset)
+            after = total - window.offset - present
+            from_end = after < window.offset
+            values |= {"limit": present, "offset": after if from_end else window.offset}
+            rows = await _locations(connection, _LIST_FROM_END if from_end else _LIST, values)
         return window.reply(rows, total)
 
     async def location(self, organization: str, cpo: int, location: int) -> bytes | None:
