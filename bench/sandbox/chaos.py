@@ -47,7 +47,7 @@ class Process:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         self.pid = self._process.pid
         end = time.monotonic() + 30
-        while time.monotonic() < end:
+        while time.monotonic() < end and self._process.poll() is None:
             try:
                 httpx.get(f"{self.base}/health", timeout=1)
             except httpx.HTTPError:
@@ -55,6 +55,7 @@ class Process:
             else:
                 self.listens_at = time.monotonic()
                 return
+        self.stop(signal.SIGKILL)
         raise RuntimeError("the sandbox does not start")
 
     def stop(self, number: int) -> int:

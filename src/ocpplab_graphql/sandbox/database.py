@@ -38,7 +38,7 @@ from ocpplab_graphql.sandbox.driver import connect
 from ocpplab_graphql.sandbox.migrations import revision, upgrade
 from ocpplab_graphql.sandbox.models import SCHEMA_VERSION, meta, metadata
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "one_at_a_time", "open_database"]
 
 _DRIVERS = {
     "sqlite": "sqlite+aiosqlite",
@@ -48,7 +48,7 @@ _DRIVERS = {
 
 Values = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
-# Of two programs that open an empty PostgreSQL database at once, one makes the tables. Any number will do.
+# Of programs that open an empty PostgreSQL database at once, one makes its world. Any number will do.
 _OPENING = 0x5A4DB0C5
 
 # How long a writer waits for another process that holds SQLite's only write lock.
@@ -213,10 +213,15 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-async def _prepare(connection: AsyncConnection, url: URL) -> None:
-    """Refuse a newer database untouched, bring an older one up to date, make what is missing."""
+async def one_at_a_time(connection: AsyncConnection) -> None:
+    """Let programs that begin at once do what comes next one after the other, as SQLite's writers always do."""
     if connection.dialect.name == "postgresql":
         await connection.execute(select(func.pg_advisory_xact_lock(_OPENING)))
+
+
+async def _prepare(connection: AsyncConnection, url: URL) -> None:
+    """Refuse a newer database untouched, bring an older one up to date, make what is missing."""
+    await one_at_a_time(connection)
     if not await connection.run_sync(lambda sync: sync.dialect.has_table(sync, meta.name)):
         await connection.run_sync(metadata.create_all)
         await _record(connection, meta.insert())

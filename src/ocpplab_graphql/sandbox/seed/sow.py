@@ -3,7 +3,7 @@
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ocpplab_graphql.sandbox.database import Database
+from ocpplab_graphql.sandbox.database import Database, one_at_a_time
 from ocpplab_graphql.sandbox.models import chargers, cpos, locations, meta, organizations
 from ocpplab_graphql.sandbox.seed import demo_world
 
@@ -14,13 +14,14 @@ async def sow_demo(database: Database) -> None:
     """
     Write the demo world, all of it or nothing, unless the database has or ever had a world.
 
-    One transaction that starts with the write lock: of two processes that start together one writes, and a
+    One transaction that starts with a lock: of two processes that start together one writes, and a
     process killed in the middle leaves an empty database.
     """
     async with database.reading() as connection:
         if await connection.scalar(_sown):
             return
     async with database.writing() as connection:
+        await one_at_a_time(connection)
         if await connection.scalar(_sown):
             return
         await connection.execute(insert(meta), {"key": "seed", "value": "demo"})
