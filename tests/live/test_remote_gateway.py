@@ -125,12 +125,10 @@ def test_a_gateway_that_is_there_makes_the_facade_ready_and_shows_no_sandbox(
 
 def test_a_path_prefix_of_the_gateway_stands_before_each_call(service: Command, door: Front) -> None:
     service.data("{ cpos(first: 1) { nodes { locations(first: 1) { totalCount } } } }")
-    httpx.get(f"{service.url}/ready")
 
     assert [urlsplit(seen.target).path for seen in door.seen] == [
         "/gateway/v2/ocpi/cpos",
         "/gateway/v2/ocpi/cpos/101/locations",
-        "/gateway/v2/health",
     ]
 
 

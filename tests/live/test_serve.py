@@ -279,4 +279,5 @@ print(json.dumps(sorted(sys.modules)))
         "ocpplab_graphql.sandbox.command",
         "ocpplab_graphql.sandbox.config",
         "ocpplab_graphql.sandbox.serving",
+        "ocpplab_graphql.sandbox.upkeep",
     }

@@ -25,7 +25,9 @@ let requests = 0;
 async function ask({ text, name }, variables) {
   requests += 1;
   const body = JSON.stringify({ query: text, operationName: name, variables });
-  return (await fetch(url, { method: "POST", headers, body })).json();
+  const answer = await (await fetch(url, { method: "POST", headers, body })).json();
+  if (answer.errors) fail(new Error(answer.errors.map((error) => error.message).join("\n")));
+  return answer;
 }
 
 const shown = (selector) => [...document.querySelectorAll(selector)];
@@ -58,7 +60,10 @@ async function main() {
   window.close();
 }
 
-main().catch((error) => {
+function fail(error) {
   console.error(error);
   process.exit(1);
-});
+}
+
+// React's scheduler keeps a message port open, which alone would keep the process alive.
+main().then(() => process.exit(0), fail);
