@@ -15,7 +15,7 @@ import click
 from ocpplab_graphql import __version__
 from ocpplab_graphql.sandbox import serving
 from ocpplab_graphql.sandbox.command import sandbox
-from ocpplab_graphql.sandbox.config import SandboxStartError
+from ocpplab_graphql.sandbox.config import SandboxStartError, shown_address
 from ocpplab_graphql.settings import Settings, SettingsError
 
 
@@ -191,7 +191,9 @@ def _announce(settings: Settings, bound: socket.socket) -> None:
     base = serving.base_url(bound)
     click.echo(f"GraphQL    {base}/graphql   (GraphiQL in a browser)")
     if settings.gateway_url is None:
-        click.echo(f"Gateway    sandbox inside, REST at {base}/sandbox, data in {settings.database}")
+        click.echo(
+            f"Gateway    sandbox inside, REST at {base}/sandbox, data in {shown_address(settings.database)}"
+        )
         click.echo("Token      Authorization: Bearer demo")
     else:
         remote = settings.gateway_url

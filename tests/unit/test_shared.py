@@ -5,9 +5,13 @@ import shutil
 import socket
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 
+from ocpplab_graphql.gateway.client import Credentials
+from ocpplab_graphql.gateway.errors import GatewayOutcomeUnknown
+from ocpplab_graphql.schema.once import KeyReused, Once, Use, once
 from ocpplab_graphql.shared import InProcess, SharedStateUnavailable
 from ocpplab_graphql.shared.on_redis import OnRedis
 
@@ -49,6 +53,15 @@ async def store(request):
         kept = InProcess(entries_max=1000, bytes_max=2**20)
     yield kept
     await kept.aclose()
+
+
+async def test_a_value_that_is_deleted_makes_room_for_another_first(store):
+    assert await store.set_if_absent("a", b"1", ttl_s=60)
+    await store.delete("a")
+    await store.delete("never was")
+
+    assert await store.get("a") is None
+    assert await store.set_if_absent("a", b"2", ttl_s=60)
 
 
 async def test_a_value_is_kept_and_replaced(store):
@@ -122,3 +135,33 @@ async def test_within_a_process_bytes_are_bounded_too():
 
     assert [n for n in range(20) if await store.get(f"k{n}")] == [17, 18, 19]
     assert store._bytes == 90
+
+
+async def test_processes_that_share_a_memory_send_a_write_once(store):
+    sent = []
+
+    async def send():
+        sent.append(1)
+        await asyncio.sleep(0)
+        return "job-1"
+
+    def process():
+        return Once(store, keeps_s=60, in_flight_s=10, gateway_honours_keys=False)
+
+    use = Use(Credentials("Bearer t"), "bulkCreateLocations", "k", b"input")
+    first = await once(process(), use, send)
+    again = await once(process(), use, send)
+
+    assert (first, again, len(sent)) == (("job-1", True), ("job-1", False), 1)
+    with pytest.raises(KeyReused):
+        await once(process(), replace(use, input=b"other"), send)
+
+
+async def test_a_write_whose_process_was_killed_is_not_sent_again_blindly(store):
+    use = Use(Credentials("Bearer t"), "bulkCreateLocations", "k", b"input")
+    killed = Once(store, keeps_s=60, in_flight_s=-1, gateway_honours_keys=False)
+    assert await killed.known(use) is None
+
+    with pytest.raises(GatewayOutcomeUnknown):
+        await Once(store, keeps_s=60, in_flight_s=10, gateway_honours_keys=False).known(use)
+    assert await Once(store, keeps_s=60, in_flight_s=10, gateway_honours_keys=True).known(use) is None

@@ -19,8 +19,8 @@ from graphql.execution import create_source_event_stream, execute_subscription_e
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
+from ocpplab_graphql.execution.costing import Cost, cost, told
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
-from ocpplab_graphql.execution.plan import Cost, cost, told
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.telemetry import observation
 
@@ -87,7 +87,7 @@ class ContextFactory(Protocol):
 @dataclass(frozen=True, slots=True)
 class CostLimits:
     """
-    What one operation may cost at most; see plan.py.
+    What one operation may cost at most; see costing.py.
 
     Attributes:
         calls: gateway calls.

@@ -1,0 +1,416 @@
+"""
+What a plan costs with the variables of one request: calls as bounds, and nodes.
+
+What cannot be known beforehand, such as how long a list is or whether a row exists, is *at least, at most*.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import reduce
+from typing import Any
+
+from graphql import (
+    GraphQLError,
+    GraphQLSchema,
+    get_argument_values,
+    get_variable_values,
+)
+
+from ocpplab_graphql.execution.bindings import (
+    Binding,
+    Computed,
+    Embedded,
+    Gallery,
+    Given,
+    Lookup,
+    Many,
+    Named,
+    Parent,
+    Single,
+    Value,
+    Write,
+    values_of,
+)
+from ocpplab_graphql.execution.plan import Plan, PlanField, Selection
+from ocpplab_graphql.execution.selection import is_included
+from ocpplab_graphql.gateway.records import (
+    ChargerRecord,
+    ChargerSummaryRecord,
+    CPORecord,
+    JobRecord,
+    LocationRecord,
+    ProvisioningRecord,
+    Record,
+    ReportRecord,
+)
+from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, pages_covering
+
+CPO = "GET /ocpi/cpos/{cpo_id}"
+CHARGERS_OF_LOCATION = "GET /ocpp/locations/{ocpp_location_id}/chargers"
+
+# What reading one record of one node costs, by the node's type.
+SINGLE_READS: Mapping[tuple[str, type[Record]], str] = {
+    ("CPO", CPORecord): CPO,
+    ("CPO", ProvisioningRecord): "GET /ocpi/cpos/{cpo_id}/status",
+    ("CPO", ReportRecord): "GET /ocpi/cpos/{cpo_id}/report",
+    ("Location", LocationRecord): "GET /ocpi/cpos/{cpo_id}/locations/{location_id}",
+    ("Charger", ChargerRecord): "GET /ocpp/chargers/{charger_id}",
+    ("Charger", ProvisioningRecord): "GET /ocpp/chargers/{charger_id}/status",
+    ("BulkLocationJob", JobRecord): "GET /ocpi/cpos/{cpo_id}/locations/jobs/{job_id}",
+}
+# The record whose existence is the node's, and the list that the node stands in.
+OWN: Mapping[str, type[Record]] = {
+    "CPO": CPORecord,
+    "Location": LocationRecord,
+    "Charger": ChargerRecord,
+    "BulkLocationJob": JobRecord,
+}
+LISTS: Mapping[str, str] = {
+    "CPO": "GET /ocpi/cpos",
+    "Location": "GET /ocpi/cpos/{cpo_id}/locations",
+    "Charger": "GET /ocpp/chargers",
+    "ChargerLog": "GET /ocpp/chargers/{charger_id}/logs",
+}
+_LOGS_LIMIT_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """At least, and at most."""
+
+    least: int = 0
+    most: int = 0
+
+    def __add__(self, other: "Bound") -> "Bound":
+        return Bound(self.least + other.least, self.most + other.most)
+
+    def times(self, parents: "Bound") -> "Bound":
+        """As much for each of so many."""
+        return Bound(self.least * parents.least, self.most * parents.most)
+
+
+ONE = Bound(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """
+    What a selection costs.
+
+    Attributes:
+        calls: per route.
+        nodes: how many objects with an id, or rows of a list, it could bring.
+        cpo: calls for the record of the CPO above, which one read serves for all that is below it.
+    """
+
+    calls: Mapping[str, Bound] = field(default_factory=dict)
+    nodes: int = 0
+    cpo: Bound = Bound()
+
+    def __add__(self, other: "Cost") -> "Cost":
+        # At least the larger of the two: what both read of one route, one call may bring.
+        calls = {
+            route: Bound(
+                max(_of(self, route).least, _of(other, route).least),
+                _of(self, route).most + _of(other, route).most,
+            )
+            for route in {**self.calls, **other.calls}
+        }
+        shared = Bound(max(self.cpo.least, other.cpo.least), max(self.cpo.most, other.cpo.most))
+        return Cost(calls, self.nodes + other.nodes, shared)
+
+    def times(self, parents: Bound) -> "Cost":
+        """The same for each of so many parents below one CPO."""
+        calls = {route: bound.times(parents) for route, bound in self.calls.items()}
+        shared = Bound(self.cpo.least if parents.least else 0, self.cpo.most if parents.most else 0)
+        return Cost(calls, self.nodes * parents.most, shared)
+
+    def settled(self) -> "Cost":
+        """With the calls for the CPO above counted here."""
+        return replace(self + _calls(CPO, self.cpo), cpo=Bound()) if self.cpo.most else self
+
+    @property
+    def total(self) -> Bound:
+        """All calls."""
+        return reduce(Bound.__add__, self.calls.values(), Bound())
+
+
+def _calls(route: str, bound: Bound) -> Cost:
+    return Cost({route: bound}) if bound.most else Cost()
+
+
+def cost(plan: Plan, schema: GraphQLSchema, variables: Mapping[str, Any], page_size: int) -> Cost:
+    """
+    What an operation would cost with these variables.
+
+    A field that a directive of its own leaves out costs nothing; one inside a fragment that a
+    directive leaves out still counts: a bound may be too high, and never too low.
+
+    Args:
+        page_size: rows of a connection when neither `first` nor `last` is given.
+
+    Raises:
+        GraphQLError: a variable is missing or of a wrong type.
+    """
+    values = get_variable_values(schema, plan.operation.variable_definitions or (), dict(variables))
+    if isinstance(values, list):
+        raise values[0]
+    return _Costing(values, page_size).root(plan.root)
+
+
+def told(costs: Cost) -> dict[str, Any]:
+    """A cost as clients see it: numbers where they are known, bounds where they are not."""
+    return {
+        "calls": _told(costs.total),
+        "nodes": costs.nodes,
+        "requests": [{"route": route, "calls": _told(bound)} for route, bound in costs.calls.items()],
+    }
+
+
+def _told(bound: Bound) -> Any:
+    return bound.most if bound.least == bound.most else {"least": bound.least, "most": bound.most}
+
+
+class _Costing:
+    def __init__(self, variables: Any, page_size: int) -> None:
+        self._variables = variables
+        self._page_size = page_size
+        self._known: dict[tuple[int, frozenset[type[Record]]], Cost] = {}
+
+    def root(self, selection: Selection) -> Cost:
+        """What the fields of the root cost together: they share what they read."""
+        parts: list[Cost] = []
+        lookups: dict[str, dict[Any, Cost]] = {}
+        for one in self._included(selection):
+            if isinstance(one.binding, Lookup):
+                for type_name, key, cost_of_one in self._lookup(one, one.binding):
+                    of_type = lookups.setdefault(type_name, {})
+                    of_type[key] = of_type.get(key, Cost()) + cost_of_one
+            else:
+                parts.append(self._field(one, selection.type_name, frozenset()).settled())
+        for type_name, by_key in lookups.items():
+            parts += by_key.values()
+            if len(by_key) > 1 and type_name in {"CPO", "Location"}:
+                # Read together, pages of the list may take the place of single reads.
+                parts.append(_calls(LISTS[type_name], Bound(0, len(by_key))))
+        return parts[0] if len(parts) == 1 else _together(parts)
+
+    def _selection(self, selection: Selection | None, at_hand: frozenset[type[Record]]) -> Cost:
+        """What a selection costs on one object of which these records are at hand."""
+        if selection is None:
+            return Cost()
+        key = (id(selection), at_hand)
+        known = self._known.get(key)
+        if known is None:
+            known = self._records(selection, at_hand)
+            for one in self._included(selection):
+                known += self._field(one, selection.type_name, at_hand)
+            self._known[key] = known
+        return known
+
+    def _records(self, selection: Selection, at_hand: frozenset[type[Record]]) -> Cost:
+        """The reads of the object's own records; each record once."""
+        wanted = {
+            record
+            for one in self._included(selection)
+            for record in _wanted(one.binding, selection.type_name, at_hand)
+        }
+        reads = (_calls(SINGLE_READS[selection.type_name, r], ONE) for r in wanted)
+        return reduce(Cost.__add__, reads, Cost())
+
+    def _field(self, one: PlanField, type_name: str, at_hand: frozenset[type[Record]]) -> Cost:
+        match one.binding:
+            case Many():
+                return self._many(one, at_hand)
+            case Embedded():
+                return self._embedded(one)
+            case Named(node=node):
+                return self._named(one, node)
+            case Single(record=record):
+                return self._first(one, frozenset({record})) + Cost(nodes=1)
+            case Parent():
+                return self._parent(one, type_name)
+            case Gallery(route=route):
+                return _calls(route, ONE)
+            case Write(route=route):
+                return _calls(route, Bound(0, 1)) + self._first(one, frozenset())
+            case Given(records=records):
+                below = self._first(one, frozenset(records)) + Cost(nodes=1)
+                return below.times(Bound(0, 1)).settled()
+        return self._first(one, at_hand)
+
+    def _first(self, one: PlanField, at_hand: frozenset[type[Record]]) -> Cost:
+        return self._selection(next(iter(one.below.values()), None), at_hand)
+
+    def _many(self, one: PlanField, at_hand: frozenset[type[Record]]) -> Cost:
+        row = self._row(one)
+        size, start, from_end = self._window(one)
+        route = LISTS[row.type_name if row is not None else self._row_type(one)]
+        limit = _LOGS_LIMIT_MAX if route == LISTS["ChargerLog"] else PAGE_LIMIT_MAX
+        if row is None:
+            return _calls(route, ONE)
+        pages = _pages(size, start, from_end, limit)
+        below = self._selection(row, frozenset({*OWN_OF_ROW.get(row.type_name, ())}))
+        # Locations below a CPO share its record: at hand if it was read for the CPO itself.
+        below = (
+            below if row.type_name == "Location" and CPORecord not in at_hand else replace(below, cpo=Bound())
+        )
+        rows = below.times(Bound(0, size)) + Cost(nodes=size)
+        return _calls(route, pages) + (rows.settled() if row.type_name == "Location" else rows)
+
+    def _embedded(self, one: PlanField) -> Cost:
+        row = self._row(one)
+        size, _, _ = self._window(one)
+        if row is None:
+            return Cost()
+        wanted = any(
+            ChargerRecord in _wanted(f.binding, "Charger", frozenset({ChargerSummaryRecord}))
+            for f in self._included(row)
+        )
+        below = self._selection(row, frozenset({ChargerSummaryRecord, ChargerRecord}))
+        full = Bound(0, -(-size // PAGE_LIMIT_MAX)) if wanted else Bound()
+        return below.times(Bound(0, size)) + Cost(nodes=size) + _calls(CHARGERS_OF_LOCATION, full)
+
+    def _named(self, one: PlanField, node: str) -> Cost:
+        row = self._row(one)
+        size, _, _ = self._window(one)
+        if row is None:
+            return Cost()
+        reads = self._records(row, frozenset()).total.most
+        below = self._selection(row, frozenset({OWN[node]})).times(Bound(0, size)).settled()
+        found = _calls(SINGLE_READS[node, OWN[node]], Bound(0, size)) if reads else Cost()
+        scanned = _calls(LISTS[node], Bound(0, 1)) if reads and size >= 3 else Cost()
+        return below + found + scanned + Cost(nodes=size)
+
+    def _parent(self, one: PlanField, type_name: str) -> Cost:
+        below = self._first(one, frozenset())
+        own = below.calls.get(CPO, Bound())
+        rest = {route: bound for route, bound in below.calls.items() if route != CPO}
+        if type_name == "Location":
+            return Cost(rest, below.nodes + 1, cpo=own)
+        return Cost(below.calls, below.nodes + 1)
+
+    def _lookup(self, one: PlanField, binding: Lookup) -> Iterator[tuple[str, Any, Cost]]:
+        """(type, key, cost) of each node that a lookup names."""
+        given = self._arguments(one)
+        ids = given.get(binding.argument)
+        for one_id in ids if isinstance(ids, list) else [ids]:
+            type_name = binding.node or str(one_id).partition(":")[0]
+            if type_name in one.below:
+                key = (str(given.get("cpoId")), str(one_id))
+                yield type_name, key, self._one(one.below[type_name], type_name)
+
+    def _one(self, selection: Selection, type_name: str) -> Cost:
+        """One node: its own record, unless something below proves that it exists."""
+        own = OWN.get(type_name)
+        if own is None:
+            return _calls("GET /ocpi/cpos/{cpo_id}/status", ONE) + Cost(nodes=1)
+        included = list(self._included(selection))
+        wanted = any(own in _wanted(f.binding, type_name, frozenset()) for f in included)
+        proven = any(_proves(f.binding, type_name) for f in included)
+        below = self._selection(selection, frozenset({own})).settled() + Cost(nodes=1)
+        read = _calls(SINGLE_READS[type_name, own], ONE) if wanted or not proven else Cost()
+        return _cheapest_first(read + below)
+
+    def _row(self, one: PlanField) -> Selection | None:
+        """What is selected on the rows of a connection; None if nothing of them is."""
+        connection = next(iter(one.below.values()), None)
+        if connection is None:
+            return None
+        found = [f for f in self._included(connection) if _name(f) == "nodes"]
+        for edges in (f for f in self._included(connection) if _name(f) == "edges"):
+            edge = next(iter(edges.below.values()))
+            found += [f for f in self._included(edge) if _name(f) == "node"]
+        rows: list[Selection] = [next(iter(f.below.values())) for f in found if f.below]
+        if len(rows) > 1:
+            return replace(rows[0], fields=tuple(f for row in rows for f in row.fields))
+        return rows[0] if rows else None
+
+    def _row_type(self, one: PlanField) -> str:
+        connection = next(iter(one.below))
+        return connection.removesuffix("Connection")
+
+    def _window(self, one: PlanField) -> tuple[int, int | None, bool]:
+        """(most rows, first position if it is known, whether it counts from the end)."""
+        given = self._arguments(one)
+        first, last = given.get("first"), given.get("last")
+        size = first if isinstance(first, int) else last if isinstance(last, int) else self._page_size
+        from_end = isinstance(last, int) and not given.get("before")
+        known = given.get("after") is None and given.get("before") is None
+        return max(0, size), 0 if known else None, from_end
+
+    def _arguments(self, one: PlanField) -> Mapping[str, Any]:
+        try:
+            return get_argument_values(one.definition, one.nodes[0], self._variables)
+        except GraphQLError:
+            return {}
+
+    def _included(self, selection: Selection) -> Iterator[PlanField]:
+        return (f for f in selection.fields if any(is_included(n, self._variables) for n in f.nodes))
+
+
+OWN_OF_ROW: Mapping[str, tuple[type[Record], ...]] = {
+    "CPO": (CPORecord,),
+    "Location": (LocationRecord,),
+    "Charger": (ChargerRecord,),
+}
+
+
+def _wanted(
+    binding: Binding | None, type_name: str, at_hand: frozenset[type[Record]]
+) -> Iterator[type[Record]]:
+    """The records that a field makes an object of this type read."""
+    if isinstance(binding, Single):
+        yield binding.record
+        return
+    if not isinstance(binding, Value | Computed | Embedded | Named):
+        return
+    for value in values_of(binding):
+        options = [r for r in (value.record, value.otherwise) if r is not None]
+        if not any(record in at_hand for record in options):
+            yield from [r for r in options if (type_name, r) in SINGLE_READS][:1]
+
+
+def _proves(binding: Binding | None, type_name: str) -> bool:
+    match binding:
+        case Many(proves=proves):
+            return proves
+        case Single(record=record) | Value(record=record):
+            return (type_name, record) in SINGLE_READS and record is not OWN.get(type_name)
+    return False
+
+
+def _pages(size: int, start: int | None, from_end: bool, limit: int) -> Bound:
+    most = -(-size // limit)
+    if from_end:
+        return Bound(1, 2 + most)
+    if limit == _LOGS_LIMIT_MAX:
+        return Bound(most, most)
+    if start is None:
+        return Bound(most, most + 1)
+    exact = len(pages_covering([(start, start + size)]))
+    return Bound(exact, exact)
+
+
+def _together(parts: Iterable[Cost]) -> Cost:
+    """Parts that share what they read: a list that one reads may save another its single read."""
+    total = reduce(Cost.__add__, parts, Cost())
+    own = {SINGLE_READS[type_name, record] for type_name, record in OWN.items()}
+    return replace(total, calls={r: Bound(0, b.most) if r in own else b for r, b in total.calls.items()})
+
+
+def _of(cost: Cost, route: str) -> Bound:
+    return cost.calls.get(route, Bound())
+
+
+def _cheapest_first(cost: Cost) -> Cost:
+    """A node may not exist: then only the first call is made."""
+    if not cost.calls:
+        return cost
+    first = next(iter(cost.calls))
+    calls = {r: b if r == first else Bound(0, b.most) for r, b in cost.calls.items()}
+    return replace(cost, calls=calls)
+
+
+def _name(one: PlanField) -> str:
+    return one.nodes[0].name.value
