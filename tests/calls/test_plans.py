@@ -80,3 +80,20 @@ async def test_a_plan_names_the_routes(graphql):
         {"route": "GET /ocpi/cpos/{cpo_id}", "calls": 1},
         {"route": "GET /ocpi/cpos/{cpo_id}/locations", "calls": {"least": 0, "most": 1}},
     ]
+
+
+async def test_rows_selected_by_nodes_and_by_edges_are_planned_together(graphql):
+    both = "nodes { locations(first: %d) { totalCount } } edges { node { %s } }"
+    fields = " ".join(
+        f"p{n}: cpos(first: 2) {{ {both % (n, 'namePrefix' if n % 2 else 'reportMarkdown')} }}"
+        for n in range(1, 21)
+    )
+
+    told = await plan(graphql, "{ " + fields + " }")
+
+    most = {row["route"]: bounds(row["calls"])[1] for row in told["requests"]}
+    assert most == {
+        "GET /ocpi/cpos": 20,
+        "GET /ocpi/cpos/{cpo_id}/locations": 40,
+        "GET /ocpi/cpos/{cpo_id}/report": 20,
+    }

@@ -175,7 +175,8 @@ class _Costing:
     def __init__(self, variables: Any, page_size: int) -> None:
         self._variables = variables
         self._page_size = page_size
-        self._known: dict[tuple[int, frozenset[type[Record]]], Cost] = {}
+        # With each cost its selection, which must live as long as its id is a key.
+        self._known: dict[tuple[int, frozenset[type[Record]]], tuple[Selection, Cost]] = {}
 
     def root(self, selection: Selection) -> Cost:
         """What the fields of the root cost together: they share what they read."""
@@ -200,13 +201,13 @@ class _Costing:
         if selection is None:
             return Cost()
         key = (id(selection), at_hand)
-        known = self._known.get(key)
-        if known is None:
-            known = self._records(selection, at_hand)
-            for one in self._included(selection):
-                known += self._field(one, selection.type_name, at_hand)
-            self._known[key] = known
-        return known
+        if key in self._known:
+            return self._known[key][1]
+        found = self._records(selection, at_hand)
+        for one in self._included(selection):
+            found += self._field(one, selection.type_name, at_hand)
+        self._known[key] = (selection, found)
+        return found
 
     def _records(self, selection: Selection, at_hand: frozenset[type[Record]]) -> Cost:
         """The reads of the object's own records; each record once."""
