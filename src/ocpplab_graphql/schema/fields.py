@@ -5,6 +5,7 @@ No resolver elsewhere only reads an attribute. The binding stays on the field as
 compiled executor finds the same declaration.
 """
 
+import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,7 @@ from ocpplab_graphql.execution.bindings import (
 from ocpplab_graphql.execution.selection import selects
 from ocpplab_graphql.gateway.decode import Invalid, checked
 from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.loaders import GatewayList
 from ocpplab_graphql.schema.connections import (
     After,
     Before,
@@ -103,8 +105,7 @@ async def connection(
         BadUserInput: paging arguments that do not fit.
         GatewayError: a page could not be read.
     """
-    of = binding.of(root, filters)
-    cursors = cursors_of(type(of).__name__, *map(str, _name_of(of)))
+    of, cursors = _list_of(binding, root, filters)
     window = paging.window(cursors, info.context.limits, rows=selects(info._raw_info, *ROWS))
     found = await info.context.loaders.load("window", (of, window), info.path)
     page = PageOfRows(
@@ -115,8 +116,7 @@ async def connection(
 
 def window_of(binding: Many, root: Any, info: Info, given: Mapping[str, Any], *, rows: bool) -> Any:
     """The list and the window that a connection below this field will ask for."""
-    of = binding.of(root, given)
-    cursors = cursors_of(type(of).__name__, *map(str, _name_of(of)))
+    of, cursors = _list_of(binding, root, given)
     paging = Paging(*(given.get(name) for name in ("first", "after", "last", "before")))
     return of, paging.window(cursors, info.context.limits, rows=rows)
 
@@ -266,5 +266,8 @@ def _readable(item: Callable[[Any, Any], Any], root: Any) -> Callable[[Any], Any
     return node
 
 
-def _name_of(of: Any) -> tuple[Any, ...]:
-    return tuple(getattr(of, name) for name in of.__dataclass_fields__)
+def _list_of(binding: Many, root: Any, given: Mapping[str, Any]) -> tuple[GatewayList, Cursors]:
+    """The list that a connection reads, and the cursors that bear its name."""
+    of = binding.of(root, given)
+    parts = (str(getattr(of, part.name)) for part in dataclasses.fields(of))  # type: ignore[arg-type]  # each list is one
+    return of, cursors_of(type(of).__name__, *parts)

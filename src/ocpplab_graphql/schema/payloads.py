@@ -21,6 +21,7 @@ from ocpplab_graphql.schema.errors import UserError
 from ocpplab_graphql.schema.fields import computed, load_row, read, value
 from ocpplab_graphql.schema.provisioning import Provisioning
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Location
+from ocpplab_graphql.schema.writing import outcomes
 
 _USER_ERRORS = "What is wrong with the input, all of it at once; then nothing was changed."
 
@@ -59,10 +60,6 @@ class DeleteLocationPayload:
         metadata={BINDING: Given()},
     )
     user_errors: list[UserError] = strawberry.field(description=_USER_ERRORS)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
 
 
 def _as_text(payload: str | dict[str, Any] | None) -> str | None:
@@ -127,7 +124,7 @@ class CreateCPOPayload:
         rows: dict[type[Record], Any] = {}
         if told is not None:
             rows[ProvisioningRecord] = ProvisioningRecord(
-                status=_text(told.status), workflow_run_id=_text(told.workflow_run_id)
+                status=outcomes.text(told.status), workflow_run_id=outcomes.text(told.workflow_run_id)
             )
         cpo = CPO(key=(cpo_id,), rows=rows)
         if told is None and await load_row(cpo, ProvisioningRecord, info) is None:
