@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.types import ASGIApp
 
+from ocpplab_graphql.execution.compiled import Engine
 from ocpplab_graphql.execution.documents import DocumentLimits, Documents
 from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Executor, OperationRequest
 from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
@@ -36,6 +37,7 @@ from ocpplab_graphql.schema import SECRET_FIELDS, schema, sdl
 from ocpplab_graphql.schema.context import Context
 from ocpplab_graphql.schema.limits import Limits
 from ocpplab_graphql.schema.once import Once
+from ocpplab_graphql.schema.rules import GraphRules
 from ocpplab_graphql.settings import Settings
 from ocpplab_graphql.shared import InProcess, SharedState
 
@@ -274,7 +276,11 @@ def _executor(settings: Settings, documents: Documents) -> Executor:
     limits = CostLimits(
         calls=settings.max_gateway_calls, nodes=settings.max_nodes, page_size=settings.page_size_default
     )
-    return Executor(schema._schema, documents, errors_max=settings.errors_max, limits=limits)
+    core = schema._schema
+    engine = (
+        Engine(core, GraphRules(), after=settings.compile_after) if settings.execution == "compiled" else None
+    )
+    return Executor(core, documents, errors_max=settings.errors_max, limits=limits, engine=engine)
 
 
 def _following(settings: Settings, gateway: Gateway) -> Following:

@@ -84,6 +84,16 @@ class Settings(BaseModel):
     errors_max: int = Field(
         default=100, ge=1, description="Errors listed in one answer; the rest are counted."
     )
+    execution: Literal["compiled", "reference"] = Field(
+        default="compiled",
+        description="Whether queries are executed by code generated for them, or all by graphql-core.",
+    )
+    compile_after: int = Field(
+        default=2,
+        ge=1,
+        description="Executions of a document, for one reading of its @skip and @include, "
+        "before it is compiled.",
+    )
     document_cache_size: int = Field(
         default=1000, ge=1, description="Parsed and validated documents that are kept."
     )

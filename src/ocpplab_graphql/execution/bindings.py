@@ -2,6 +2,7 @@
 How a field gets its value, as data: declared once, on the Strawberry field, read by whoever executes.
 
     Part        a part of the node's own key                        never a call
+    GlobalId    the node's type and key, as one text                never a call
     Value       a key of one of the node's records                  a call if the node has it not yet
     Computed    a pure function of values and parts                  what they cost
     Single      another object with this node's key                 one read
@@ -15,7 +16,7 @@ How a field gets its value, as data: declared once, on the Strawberry field, rea
     Given       an object that the answer to a write brought        never a call
 
 A node is anything with a `key`, `rows` (record type to record) and `sources`; an embedded object
-is the record itself.
+is the record itself. `RowNode` says which node a row of a list becomes.
 """
 
 from collections.abc import Callable, Hashable, Mapping
@@ -44,6 +45,21 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class GlobalId:
+    """
+    The type's name and the parts of the key, joined by colons.
+
+    Attributes:
+        spell: the whole id; whatever is unusual in a part is encoded.
+        is_plain: whether a text holds nothing unusual, so that joining is enough.
+    """
+
+    type_name: str
+    spell: Callable[..., str]
+    is_plain: Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """`key` of the node's `record`; where that record is not at hand, or has none, of `otherwise`."""
 
@@ -62,19 +78,67 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """An object made of `record`, which is read with this node's key; `key` gives the new node's key."""
+    """An object made of `record`, which is read with this node's key; `owner` goes before its own key."""
 
     record: type[Record]
     node: Callable[[], type[Any]]
-    key: Callable[[Any], tuple[str, ...]]
+    owner: str
+
+    def of(self, node: Any, row: Any) -> Any:
+        """The object of a node."""
+        return self.node()(key=(self.owner, *node.key), rows={self.record: row})
 
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The node that this node's key names above it."""
+    """The node above, whose key is the first `parts` parts of this node's key."""
 
     node: Callable[[], type[Any]]
-    key: Callable[[Any], tuple[str, ...]]
+    parts: int
+
+    def of(self, node: Any) -> Any:
+        """The node above, of which only the key is known."""
+        return self.node()(key=node.key[: self.parts], rows={})
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What the parent's record tells of a row's node: `key` of a `record` is the parent's `value`, if it is text."""
+
+    record: type[Record]
+    key: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class RowNode:
+    """
+    The node that a row becomes.
+
+    Attributes:
+        record: what the row is.
+        node: the node's type; None if the row itself is the object.
+        above: how many parts of the parent's key come before the row's own id.
+        carried: what the parent's record tells of it.
+    """
+
+    record: type[Record]
+    node: Callable[[], type[Any]] | None = None
+    above: int = 0
+    carried: Carried | None = None
+
+    def of(self, parent: Any, row: Any) -> Any:
+        """The node of a row below a parent (None at the root)."""
+        if self.node is None:
+            return row
+        own = getattr(row, str(self.record.KEY))
+        key = (*parent.key[: self.above], own) if self.above else (own,)
+        rows: dict[type[Record], Any] = {self.record: row}
+        if self.carried is not None:
+            told = getattr(parent.rows[self.carried.value.record], self.carried.value.key)
+            if isinstance(told, str):
+                rows[self.carried.record] = self.carried.record(**{self.carried.key: told})
+        return self.node()(key=key, rows=rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +148,30 @@ class Many:
 
     Attributes:
         of: the list, given the node (or None at the root) and the field's own arguments.
-        item: the node that a row becomes, given the parent's node.
+        item: the node that a row becomes.
         proves: whether reading it proves that the parent exists (its 404 means the parent).
     """
 
     of: Callable[[Any, Mapping[str, Any]], GatewayList]
-    item: Callable[[Any, Any], Any]
+    item: RowNode
     proves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """A connection over a list inside a record of the node, which comes whole with it."""
+    """
+    A connection over a list inside a record of the node, which comes whole with it.
+
+    Attributes:
+        item: the node that an entry becomes.
+        edge: the edge of an entry, given the entry, its node and its cursor.
+        name: of the list, for its cursors; the node's key goes behind it.
+    """
 
     value: Value
+    item: RowNode
     edge: Callable[[Any, Any, str], Any]
-    path: Callable[[Any], tuple[str, ...]]
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,18 +189,31 @@ class Lookup:
 
     Attributes:
         argument: the name of the argument that holds the id, or the ids.
+        key: the type and the key that the arguments of the field name, for each id.
         node: the type; None if the id itself tells it.
+        many: whether there is a list of ids.
     """
 
     argument: str
+    key: Callable[[Mapping[str, Any], str], tuple[str, tuple[str, ...]]]
     node: str | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """A list of templates, by the template of its route."""
+    """
+    A list of templates, by the template of its route.
+
+    Attributes:
+        loader: what reads it, asked with `key` of the field's arguments.
+        record: what its rows are.
+    """
 
     route: str
+    loader: str
+    key: Callable[[Mapping[str, Any]], Hashable]
+    record: type[Record]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +231,19 @@ class Given:
 
 
 Binding = (
-    Part | Value | Computed | Single | Parent | Many | Embedded | Named | Lookup | Gallery | Write | Given
+    Part
+    | GlobalId
+    | Value
+    | Computed
+    | Single
+    | Parent
+    | Many
+    | Embedded
+    | Named
+    | Lookup
+    | Gallery
+    | Write
+    | Given
 )
 
 

@@ -11,10 +11,9 @@ from typing import Any
 
 from graphql import (
     GraphQLError,
-    GraphQLSchema,
     get_argument_values,
-    get_variable_values,
 )
+from graphql.execution.values import VariableValues
 
 from ocpplab_graphql.execution.bindings import (
     Binding,
@@ -32,7 +31,6 @@ from ocpplab_graphql.execution.bindings import (
     values_of,
 )
 from ocpplab_graphql.execution.plan import Plan, PlanField, Selection
-from ocpplab_graphql.execution.selection import is_included
 from ocpplab_graphql.gateway.records import (
     ChargerRecord,
     ChargerSummaryRecord,
@@ -139,23 +137,14 @@ def _calls(route: str, bound: Bound) -> Cost:
     return Cost({route: bound}) if bound.most else Cost()
 
 
-def cost(plan: Plan, schema: GraphQLSchema, variables: Mapping[str, Any], page_size: int) -> Cost:
+def cost(plan: Plan, variables: VariableValues, page_size: int) -> Cost:
     """
-    What an operation would cost with these variables.
-
-    A field that a directive of its own leaves out costs nothing; one inside a fragment that a
-    directive leaves out still counts: a bound may be too high, and never too low.
+    What an operation would cost with these variables. What @skip and @include leave out costs nothing.
 
     Args:
         page_size: rows of a connection when neither `first` nor `last` is given.
-
-    Raises:
-        GraphQLError: a variable is missing or of a wrong type.
     """
-    values = get_variable_values(schema, plan.operation.variable_definitions or (), dict(variables))
-    if isinstance(values, list):
-        raise values[0]
-    return _Costing(values, page_size).root(plan.root)
+    return _Costing(variables, page_size).root(plan.root)
 
 
 def told(costs: Cost) -> dict[str, Any]:
@@ -172,7 +161,7 @@ def _told(bound: Bound) -> Any:
 
 
 class _Costing:
-    def __init__(self, variables: Any, page_size: int) -> None:
+    def __init__(self, variables: VariableValues, page_size: int) -> None:
         self._variables = variables
         self._page_size = page_size
         # With each cost its selection, which must live as long as its id is a key.
@@ -182,7 +171,7 @@ class _Costing:
         """What the fields of the root cost together: they share what they read."""
         parts: list[Cost] = []
         lookups: dict[str, dict[Any, Cost]] = {}
-        for one in self._included(selection):
+        for one in selection.fields:
             if isinstance(one.binding, Lookup):
                 for type_name, key, cost_of_one in self._lookup(one, one.binding):
                     of_type = lookups.setdefault(type_name, {})
@@ -204,7 +193,7 @@ class _Costing:
         if key in self._known:
             return self._known[key][1]
         found = self._records(selection, at_hand)
-        for one in self._included(selection):
+        for one in selection.fields:
             found += self._field(one, selection.type_name, at_hand)
         self._known[key] = (selection, found)
         return found
@@ -213,7 +202,7 @@ class _Costing:
         """The reads of the object's own records; each record once."""
         wanted = {
             record
-            for one in self._included(selection)
+            for one in selection.fields
             for record in _wanted(one.binding, selection.type_name, at_hand)
         }
         reads = (_calls(SINGLE_READS[selection.type_name, r], ONE) for r in wanted)
@@ -266,7 +255,7 @@ class _Costing:
             return Cost()
         wanted = any(
             ChargerRecord in _wanted(f.binding, "Charger", frozenset({ChargerSummaryRecord}))
-            for f in self._included(row)
+            for f in row.fields
         )
         below = self._selection(row, frozenset({ChargerSummaryRecord, ChargerRecord}))
         full = Bound(0, -(-size // PAGE_LIMIT_MAX)) if wanted else Bound()
@@ -306,7 +295,7 @@ class _Costing:
         own = OWN.get(type_name)
         if own is None:
             return _calls("GET /ocpi/cpos/{cpo_id}/status", ONE) + Cost(nodes=1)
-        included = list(self._included(selection))
+        included = selection.fields
         wanted = any(own in _wanted(f.binding, type_name, frozenset()) for f in included)
         proven = any(_proves(f.binding, type_name) for f in included)
         below = self._selection(selection, frozenset({own})).settled() + Cost(nodes=1)
@@ -318,10 +307,10 @@ class _Costing:
         connection = next(iter(one.below.values()), None)
         if connection is None:
             return None
-        found = [f for f in self._included(connection) if _name(f) == "nodes"]
-        for edges in (f for f in self._included(connection) if _name(f) == "edges"):
+        found = [f for f in connection.fields if f.name == "nodes"]
+        for edges in (f for f in connection.fields if f.name == "edges"):
             edge = next(iter(edges.below.values()))
-            found += [f for f in self._included(edge) if _name(f) == "node"]
+            found += [f for f in edge.fields if f.name == "node"]
         rows: list[Selection] = [next(iter(f.below.values())) for f in found if f.below]
         if len(rows) > 1:
             return replace(rows[0], fields=tuple(f for row in rows for f in row.fields))
@@ -345,9 +334,6 @@ class _Costing:
             return get_argument_values(one.definition, one.nodes[0], self._variables)
         except GraphQLError:
             return {}
-
-    def _included(self, selection: Selection) -> Iterator[PlanField]:
-        return (f for f in selection.fields if any(is_included(n, self._variables) for n in f.nodes))
 
 
 OWN_OF_ROW: Mapping[str, tuple[type[Record], ...]] = {
@@ -411,7 +397,3 @@ def _cheapest_first(cost: Cost) -> Cost:
     first = next(iter(cost.calls))
     calls = {r: b if r == first else Bound(0, b.most) for r, b in cost.calls.items()}
     return replace(cost, calls=calls)
-
-
-def _name(one: PlanField) -> str:
-    return one.nodes[0].name.value

@@ -16,7 +16,6 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
-    OperationDefinitionNode,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
@@ -28,7 +27,7 @@ from graphql import (
 )
 
 from ocpplab_graphql.errors import ErrorCode
-from ocpplab_graphql.execution.plan import Plan, Planner
+from ocpplab_graphql.execution.plan import Plans
 from ocpplab_graphql.execution.selection import selected_records
 from ocpplab_graphql.execution.shape import measure
 from ocpplab_graphql.gateway.records import Record
@@ -64,13 +63,13 @@ class Prepared:
 
     Attributes:
         selected: per record of the gateway, the keys that its fields read.
-        plans: its operations by name; None names the first.
+        plans: its operations, planned.
         secret: whether any of its fields, by whatever alias or fragment, is a secret.
     """
 
     document: DocumentNode
     selected: Mapping[type[Record], frozenset[str]]
-    plans: Mapping[str | None, Plan]
+    plans: Plans
     secret: bool
 
 
@@ -174,12 +173,11 @@ class Documents:
             return _too_complex("The fragments of this document nest too deep: nest fewer in each other.")
         if errors:
             return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
-        planner = Planner(self._schema, document)
-        operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
-        plans = {o.name.value if o.name else None: planner.plan(o) for o in operations}
         fields = _fields_in(self._schema, document)
         secret = not self._secret_fields.isdisjoint(fields)
-        return Prepared(document, selected_records(self._schema, fields), plans, secret)
+        return Prepared(
+            document, selected_records(self._schema, fields), Plans(self._schema, document), secret
+        )
 
 
 _WHAT_TO_DO = {

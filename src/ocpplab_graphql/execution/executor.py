@@ -9,19 +9,23 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
-    OperationDefinitionNode,
     OperationType,
     execute,
     get_operation_ast,
+    get_variable_values,
 )
 from graphql.execution import Executor as CoreExecutor
 from graphql.execution import create_source_event_stream, execute_subscription_event
+from graphql.execution.values import VariableValues
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
+from ocpplab_graphql.execution.compiled import Engine
 from ocpplab_graphql.execution.costing import Cost, cost, told
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
+from ocpplab_graphql.execution.plan import Plan
 from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.telemetry import observation
 
 
@@ -68,6 +72,8 @@ class OperationContext(Protocol):
     """What the executor asks of a context: its request id, and to be told when the operation ends."""
 
     request_id: str
+    loaders: Loaders
+    limits: Any
 
     def extensions(self) -> dict[str, Any]:
         """What `extensions.gateway` says of the operation, beside its errors."""
@@ -82,6 +88,20 @@ class ContextFactory(Protocol):
     """Makes the context of one operation, or of one event of a stream, once it is known what it selects."""
 
     def __call__(self, selected: Mapping[type[Record], frozenset[str]], /) -> OperationContext: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An operation that may be executed, and with what."""
+
+    prepared: Prepared
+    plan: Plan
+    variables: VariableValues
+
+    @property
+    def operation(self) -> OperationType:
+        """Whether it reads, writes or follows."""
+        return self.plan.operation.operation
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +126,23 @@ class Executor:
 
     Args:
         errors_max: how many errors an answer lists.
+        engine: executes what it can in place of graphql-core.
     """
 
     def __init__(
-        self, schema: GraphQLSchema, documents: Documents, *, errors_max: int, limits: CostLimits
+        self,
+        schema: GraphQLSchema,
+        documents: Documents,
+        *,
+        errors_max: int,
+        limits: CostLimits,
+        engine: Engine | None = None,
     ) -> None:
         self._schema = schema
         self._documents = documents
         self._errors_max = errors_max
         self._limits = limits
+        self._engine = engine
 
     def follows(self, request: OperationRequest) -> bool:
         """Whether an operation is a subscription; one that will be refused is none."""
@@ -144,11 +172,9 @@ class Executor:
         found = self._found(request, request_id, read_only=read_only)
         if isinstance(found, Answer):
             return found
-        prepared, operation = found
-        if operation.operation is OperationType.SUBSCRIPTION:
+        if found.operation is OperationType.SUBSCRIPTION:
             raise NeedsStream
-        answer = await self._run(prepared, request, make_context(prepared.selected))
-        return replace(answer, secret=prepared.secret)
+        return await self._run(found, request, make_context(found.prepared.selected))
 
     def refusal(self, refused: Refused, request_id: str) -> Answer:
         """The answer to a document that cannot be executed, or is not there."""
@@ -174,14 +200,11 @@ class Executor:
         found = self._found(request, request_id, read_only=read_only)
         if isinstance(found, Answer):
             return _one(found)
-        prepared, operation = found
-        if operation.operation is OperationType.SUBSCRIPTION:
-            return self._events(prepared, request, make_context)
-        return self._once(prepared, request, make_context(prepared.selected))
+        if found.operation is OperationType.SUBSCRIPTION:
+            return self._events(found.prepared, request, make_context)
+        return self._once(found, request, make_context(found.prepared.selected))
 
-    def _found(
-        self, request: OperationRequest, request_id: str, *, read_only: bool
-    ) -> tuple[Prepared, OperationDefinitionNode] | Answer:
+    def _found(self, request: OperationRequest, request_id: str, *, read_only: bool) -> "_Found | Answer":
         """The operation to execute, or the answer that refuses it."""
         seen = observation()
         seen.asked(request.query)
@@ -195,22 +218,20 @@ class Executor:
         seen.runs(operation.operation.value, operation.name.value if operation.name else None)
         if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
-        stopped = self._planned(prepared, operation, request, request_id)
-        return (prepared, operation) if stopped is None else stopped
+        variables = get_variable_values(
+            self._schema, operation.variable_definitions or (), request.variables or {}
+        )
+        if isinstance(variables, list):
+            return self._refusal(variables[:1], ErrorCode.BAD_USER_INPUT, request_id)
+        plan = prepared.plans.of(operation, variables)
+        stopped = self._stopped(plan, variables, request, request_id)
+        return _Found(prepared, plan, variables) if stopped is None else stopped
 
-    def _planned(
-        self,
-        prepared: Prepared,
-        operation: OperationDefinitionNode,
-        request: OperationRequest,
-        request_id: str,
+    def _stopped(
+        self, plan: Plan, variables: VariableValues, request: OperationRequest, request_id: str
     ) -> Answer | None:
         """The answer in place of executing: the plan if that was asked for, or why it costs too much."""
-        plan = prepared.plans[operation.name.value if operation.name else None]
-        try:
-            costs = cost(plan, self._schema, request.variables or {}, self._limits.page_size)
-        except GraphQLError as error:
-            return self._refusal([error], ErrorCode.BAD_USER_INPUT, request_id)
+        costs = cost(plan, variables, self._limits.page_size)
         if request.explain:
             return Answer({"data": None, "extensions": {"gateway": {"plan": told(costs)}}}, executed=True)
         too_much = self._too_expensive(costs)
@@ -219,9 +240,9 @@ class Executor:
         return None
 
     async def _once(
-        self, prepared: Prepared, request: OperationRequest, context: OperationContext
+        self, found: "_Found", request: OperationRequest, context: OperationContext
     ) -> AsyncGenerator[Answer, None]:
-        yield await self._run(prepared, request, context)
+        yield await self._run(found, request, context)
 
     async def _events(
         self, prepared: Prepared, request: OperationRequest, make_context: ContextFactory
@@ -278,11 +299,14 @@ class Executor:
             return None
         return GraphQLError(f"This operation {said}: ask for smaller pages (first:), or for less below them.")
 
-    async def _run(self, prepared: Prepared, request: OperationRequest, context: OperationContext) -> Answer:
+    async def _run(self, found: "_Found", request: OperationRequest, context: OperationContext) -> Answer:
         try:
+            data = await self._compiled(found, context)
+            if data is not None:
+                return self._told(data, context, secret=found.prepared.secret)
             running = execute(
                 self._schema,
-                prepared.document,
+                found.prepared.document,
                 context_value=context,
                 variable_values=request.variables,
                 operation_name=request.operation_name,
@@ -290,7 +314,20 @@ class Executor:
             result = await running if isinstance(running, Awaitable) else running
         finally:
             await context.aclose()
-        return self._answer(result, context)
+        return replace(self._answer(result, context), secret=found.prepared.secret)
+
+    async def _compiled(self, found: "_Found", context: OperationContext) -> Any:
+        """The data by the compiled way; None if it cannot be had so."""
+        if self._engine is None or found.operation is not OperationType.QUERY:
+            return None
+        return await self._engine.data(found.plan, found.variables, context)
+
+    def _told(self, data: Any, context: OperationContext, *, secret: bool) -> Answer:
+        body = {"data": data}
+        told = context.extensions()
+        if told:
+            body["extensions"] = {"gateway": told}
+        return Answer(body, executed=True, secret=secret)
 
     def _answer(self, result: ExecutionResult, context: OperationContext) -> Answer:
         executed = result.data is not None or any(error.path for error in result.errors or ())

@@ -6,7 +6,7 @@ a wrong type becomes an `Invalid` in place of that one value, an unreadable row 
 place of the row, and only a bad envelope fails its page. Whoever reads a value calls `checked`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -44,9 +44,16 @@ def checked(value: Any, what: str) -> Any:
     return value
 
 
-def decode(body: bytes, into: type[R]) -> R:
+def _ignore() -> None:
+    """Nobody asked to be told."""
+
+
+def decode(body: bytes, into: type[R], spoilt: Callable[[], None] = _ignore) -> R:
     """
     One object of the gateway.
+
+    Args:
+        spoilt: is told when it can only be read in part; so in all functions here.
 
     Raises:
         GatewayInvalidResponse: not JSON, not an object, or without its key.
@@ -61,18 +68,21 @@ def decode(body: bytes, into: type[R]) -> R:
         value = msgspec.json.decode(body)
     except _UNREADABLE as error:
         raise _not_json(error) from None
+    spoilt()
     record: R = checked(_salvaged(value, into), "object")
     return record
 
 
-def decode_page(body: bytes, row: type[R], *, page: int, limit: int) -> "Page[R | Invalid]":
+def decode_page(
+    body: bytes, row: type[R], *, page: int, limit: int, spoilt: Callable[[], None] = _ignore
+) -> "Page[R | Invalid]":
     """
     One page of a list, as it was asked for.
 
     Raises:
         GatewayInvalidResponse: a bad envelope, or another page than the one that was asked for.
     """
-    decoded: Page[R | Invalid] = _envelope(body, Page, row)
+    decoded: Page[R | Invalid] = _envelope(body, Page, row, spoilt)
     if (decoded.page, decoded.limit) != (page, limit):
         raise GatewayInvalidResponse(
             f"Page {page} with limit {limit} was asked for, "
@@ -82,14 +92,16 @@ def decode_page(body: bytes, row: type[R], *, page: int, limit: int) -> "Page[R 
     return decoded
 
 
-def decode_log_page(body: bytes, row: type[R], *, offset: int, limit: int) -> "LogPage[R | Invalid]":
+def decode_log_page(
+    body: bytes, row: type[R], *, offset: int, limit: int, spoilt: Callable[[], None] = _ignore
+) -> "LogPage[R | Invalid]":
     """
     One page of a charger's log, as it was asked for.
 
     Raises:
         GatewayInvalidResponse: a bad envelope, or another page than the one that was asked for.
     """
-    decoded: LogPage[R | Invalid] = _envelope(body, LogPage, row)
+    decoded: LogPage[R | Invalid] = _envelope(body, LogPage, row, spoilt)
     if (decoded.offset, decoded.limit) != (offset, limit):
         raise GatewayInvalidResponse(
             f"Offset {offset} with limit {limit} was asked for, "
@@ -99,14 +111,14 @@ def decode_log_page(body: bytes, row: type[R], *, offset: int, limit: int) -> "L
     return decoded
 
 
-def decode_listing(body: bytes, row: type[R]) -> "Listing[R | Invalid]":
+def decode_listing(body: bytes, row: type[R], spoilt: Callable[[], None] = _ignore) -> "Listing[R | Invalid]":
     """
     A list that is not paginated.
 
     Raises:
         GatewayInvalidResponse: a bad envelope.
     """
-    decoded: Listing[R | Invalid] = _envelope(body, Listing, row)
+    decoded: Listing[R | Invalid] = _envelope(body, Listing, row, spoilt)
     return decoded
 
 
@@ -156,7 +168,7 @@ def _complaint(item: dict[str, Any]) -> Complaint:
     )
 
 
-def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
+def _envelope(body: bytes, envelope: Any, row: type[R], spoilt: Callable[[], None]) -> Any:
     try:
         return msgspec.json.decode(body, type=_typed(envelope, row))
     except msgspec.ValidationError:
@@ -169,6 +181,7 @@ def _envelope(body: bytes, envelope: Any, row: type[R]) -> Any:
         raise GatewayInvalidResponse(f"The gateway sent a list that cannot be read: {error}.") from None
     except _UNREADABLE as error:
         raise _not_json(error) from None
+    spoilt()
     rows = [_row(raw, row) for raw in outer.data]
     return msgspec.structs.replace(outer, data=rows)
 

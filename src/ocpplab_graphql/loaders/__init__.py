@@ -5,7 +5,8 @@ Every batch function is a plain `async (store, client, keys) -> results` in `bat
 DataLoader wraps here and which another executor could call.
 """
 
-from collections.abc import Awaitable, Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -23,13 +24,28 @@ from ocpplab_graphql.loaders import batches
 from ocpplab_graphql.loaders.batches import Slice
 from ocpplab_graphql.loaders.dataloader import DataLoader
 from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
-from ocpplab_graphql.loaders.lists import GatewayList
+from ocpplab_graphql.loaders.lists import GatewayList, home_of
 from ocpplab_graphql.loaders.store import Store
 from ocpplab_graphql.loaders.trace import Trace
 from ocpplab_graphql.loaders.windows import Window
 
 # Reads by id wait longer than lists, and so find in the store what a list of the same level brought.
 _LISTS, _ROWS = 2, 4
+
+
+# What each loader reads with.
+BATCHES: Mapping[str, Any] = {
+    "window": batches.windows,
+    "cpo_by_id": batches.cpos_by_id,
+    "location_by_id": batches.locations_by_id,
+    "charger_by_id": batches.chargers_by_id,
+    "cpo_provisioning": batches.cpo_provisioning,
+    "charger_provisioning": batches.charger_provisioning,
+    "cpo_report": batches.cpo_report,
+    "job_by_id": batches.jobs,
+    "cpo_templates": batches.cpo_templates,
+    "location_templates": batches.location_templates,
+}
 
 
 class Loaders:
@@ -54,17 +70,42 @@ class Loaders:
         self.store = Store(selected, self.trace)
         self._made: list[DataLoader[Any, Any]] = []
 
-    def _loader(self, batch: Any, patience: int) -> DataLoader[Any, Any]:
-        made: DataLoader[Any, Any] = DataLoader(partial(batch, self.store, self.client), patience=patience)
+    def _loader(self, name: str, patience: int) -> DataLoader[Any, Any]:
+        batch = partial(BATCHES[name], self.store, self.client)
+        made: DataLoader[Any, Any] = DataLoader(batch, patience=patience)
         self._made.append(made)
         return made
 
     def load(self, loader: str, key: Any, path: Any) -> Awaitable[Any]:
         """What the loader of this name says of a key, for the field at `path` of the response."""
         if self.trace is not None:
-            self.trace.asks((loader, key), path)
+            self.trace.asks((loader, key), path.as_list())
         value: Awaitable[Any] = getattr(self, loader).load(key)
         return value
+
+    async def read(self, asked: Mapping[str, Sequence[Any]]) -> dict[str, dict[Any, Any]]:
+        """
+        What the loaders of these names say of distinct keys, each asked at once with all of its keys.
+
+        A result is a value, None for what does not exist, or an exception that fails its key alone. Rows by
+        their id are read after the windows of the lists that they may stand in: those may bring them.
+        """
+        lists = {of for of, _ in asked.get("window", ())}
+        later = [
+            name
+            for name, keys in asked.items()
+            if lists and any((home := home_of(name, key)) and home[0] in lists for key in keys)
+        ]
+        results: dict[str, dict[Any, Any]] = {}
+        for names in ([name for name in asked if name not in later], later):
+            found = await _together([self._read(name, asked[name]) for name in names])
+            for name, values in zip(names, found, strict=True):
+                results[name] = dict(zip(asked[name], values, strict=True))
+        return results
+
+    def _read(self, name: str, keys: Sequence[Any]) -> Awaitable[Sequence[Any]]:
+        reading: Awaitable[Sequence[Any]] = BATCHES[name](self.store, self.client, keys)
+        return reading
 
     def traced(self) -> dict[str, Any] | None:
         """The calls made, the fewest there could have been, and a row per call; None if not traced."""
@@ -81,52 +122,52 @@ class Loaders:
     @cached_property
     def window(self) -> DataLoader[tuple[GatewayList, Window], Slice]:
         """A window of a list."""
-        return self._loader(batches.windows, _LISTS)
+        return self._loader("window", _LISTS)
 
     @cached_property
     def cpo_by_id(self) -> DataLoader[str, CPORecord | None]:
         """A CPO, None if there is none."""
-        return self._loader(batches.cpos_by_id, _ROWS)
+        return self._loader("cpo_by_id", _ROWS)
 
     @cached_property
     def location_by_id(self) -> DataLoader[LocationKey, LocationRecord | None]:
         """A location by (CPO id, location id), None if there is none."""
-        return self._loader(batches.locations_by_id, _ROWS)
+        return self._loader("location_by_id", _ROWS)
 
     @cached_property
     def charger_by_id(self) -> DataLoader[ChargerKey, ChargerRecord | None]:
         """The full record of a charger, None if there is none."""
-        return self._loader(batches.chargers_by_id, _ROWS)
+        return self._loader("charger_by_id", _ROWS)
 
     @cached_property
     def cpo_provisioning(self) -> DataLoader[str, ProvisioningRecord | None]:
         """How a CPO's provisioning stands, None if there is no such CPO."""
-        return self._loader(batches.cpo_provisioning, _LISTS)
+        return self._loader("cpo_provisioning", _LISTS)
 
     @cached_property
     def charger_provisioning(self) -> DataLoader[str, ProvisioningRecord | None]:
         """How a charger's provisioning stands, None if there is no such charger."""
-        return self._loader(batches.charger_provisioning, _LISTS)
+        return self._loader("charger_provisioning", _LISTS)
 
     @cached_property
     def cpo_report(self) -> DataLoader[str, ReportRecord | None]:
         """A CPO's report, None if there is no such CPO."""
-        return self._loader(batches.cpo_report, _LISTS)
+        return self._loader("cpo_report", _LISTS)
 
     @cached_property
     def job_by_id(self) -> DataLoader[tuple[str, str], JobRecord | None]:
         """A bulk job by (CPO id, job id), None if there is none."""
-        return self._loader(batches.jobs, _LISTS)
+        return self._loader("job_by_id", _LISTS)
 
     @cached_property
     def cpo_templates(self) -> DataLoader[tuple[()], list[Any]]:
         """All CPO templates; the key is the empty tuple."""
-        return self._loader(batches.cpo_templates, _LISTS)
+        return self._loader("cpo_templates", _LISTS)
 
     @cached_property
     def location_templates(self) -> DataLoader[tuple[str | None, str | None], list[Any]]:
         """The location templates of (current type, OCPP version), None for any."""
-        return self._loader(batches.location_templates, _LISTS)
+        return self._loader("location_templates", _LISTS)
 
     def forget(self) -> None:
         """Read everything anew from here on: something was changed."""
@@ -140,6 +181,11 @@ class Loaders:
         for made in self._made:
             await made.aclose()
         await self.store.aclose()
+
+
+async def _together(reads: Sequence[Awaitable[Sequence[Any]]]) -> Sequence[Sequence[Any]]:
+    """Side by side; one alone without a task of its own."""
+    return [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
 
 
 __all__ = ["ChargerKey", "DataLoader", "GatewayList", "Loaders", "LocationKey", "Slice", "Store", "Window"]

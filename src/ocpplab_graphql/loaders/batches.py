@@ -42,12 +42,18 @@ class Slice:
 
     Attributes:
         span: the positions it covers, within `total`.
-        rows: (position, row) of those that the gateway gave; fewer than the span if rows vanished.
+        positions, values: of the rows that the gateway gave; fewer than the span if rows vanished.
     """
 
     span: Range
     total: int
-    rows: tuple[tuple[int, Record | Invalid], ...]
+    positions: Sequence[int]
+    values: Sequence[Record | Invalid]
+
+    @property
+    def rows(self) -> list[tuple[int, Record | Invalid]]:
+        """(position, row) of each."""
+        return list(zip(self.positions, self.values, strict=True))
 
 
 # ---------------------------------------------------------------------------------- windows of lists
@@ -116,8 +122,14 @@ def _slice(state: ListState, window: Window) -> Slice | Exception:
     span = window.span(state.total)
     if state.total is None or span is None or (window.rows and not state.asked.issuperset(range(*span))):
         return state.failure or RuntimeError("a window was not read")
-    rows = ((p, state.rows[p]) for p in range(*span) if p in state.rows)
-    return Slice(span, state.total, tuple(rows))
+    positions: Sequence[int] = range(*span)
+    known = state.rows
+    try:
+        values = [known[p] for p in positions]
+    except KeyError:
+        positions = [p for p in positions if p in known]
+        values = [known[p] for p in positions]
+    return Slice(span, state.total, positions, values)
 
 
 # ------------------------------------------------------------------------------------- rows by their id
@@ -130,7 +142,7 @@ async def cpos_by_id(
 
     async def single(cpo_id: str) -> CPORecord:
         reply = await store.reply(client.cpo, cpo_id, asked=[("cpo_by_id", cpo_id)])
-        return decode(reply.body, store.into(CPORecord))
+        return decode(reply.body, store.into(CPORecord), store.spoilt)
 
     return await _by_id(store, client, CPOs(), keys, single, "cpo_by_id")
 
@@ -145,7 +157,7 @@ async def locations_by_id(
 
     async def single(key: LocationKey) -> LocationRecord:
         reply = await store.reply(client.location, *key, asked=[("location_by_id", key)])
-        return decode(reply.body, store.into(LocationRecord))
+        return decode(reply.body, store.into(LocationRecord), store.spoilt)
 
     groups = await asyncio.gather(
         *(
@@ -235,7 +247,7 @@ async def chargers_by_id(
 
     async def single(charger_id: str) -> ChargerRecord:
         reply = await store.reply(client.charger, charger_id, asked=by_charger[charger_id])
-        return decode(reply.body, store.into(ChargerRecord))
+        return decode(reply.body, store.into(ChargerRecord), store.spoilt)
 
     unseen = (key.charger_id for key in _unseen_chargers(store, keys))
     left = [charger_id for charger_id in unseen if charger_id not in failures]
@@ -308,7 +320,9 @@ async def _read_group(
     try:
         asked = [key for charger_id in ids for key in by_charger[charger_id]]
         reply = await store.reply(client.location_chargers, location, ids, asked=asked)
-        page = decode_page(reply.body, store.into(ChargerRecord), page=1, limit=PAGE_LIMIT_MAX)
+        page = decode_page(
+            reply.body, store.into(ChargerRecord), page=1, limit=PAGE_LIMIT_MAX, spoilt=store.spoilt
+        )
     except (GatewayNotFound, GatewayRejected):
         return {}
     except FacadeError as error:
@@ -342,12 +356,15 @@ def _one_by_one(read: Callable[[Store, GatewayClient, Any], Awaitable[Any]]) -> 
 
 async def _cpo_provisioning(store: Store, client: GatewayClient, cpo_id: str) -> ProvisioningRecord:
     return _decoded(
-        await store.reply(client.cpo_status, cpo_id, asked=[("cpo_provisioning", cpo_id)]), ProvisioningRecord
+        store,
+        await store.reply(client.cpo_status, cpo_id, asked=[("cpo_provisioning", cpo_id)]),
+        ProvisioningRecord,
     )
 
 
 async def _charger_provisioning(store: Store, client: GatewayClient, charger_id: str) -> ProvisioningRecord:
     return _decoded(
+        store,
         await store.reply(client.charger_status, charger_id, asked=[("charger_provisioning", charger_id)]),
         ProvisioningRecord,
     )
@@ -355,30 +372,32 @@ async def _charger_provisioning(store: Store, client: GatewayClient, charger_id:
 
 async def _cpo_report(store: Store, client: GatewayClient, cpo_id: str) -> ReportRecord:
     return _decoded(
-        await store.reply(client.cpo_report, cpo_id, asked=[("cpo_report", cpo_id)]), ReportRecord
+        store, await store.reply(client.cpo_report, cpo_id, asked=[("cpo_report", cpo_id)]), ReportRecord
     )
 
 
 async def _job(store: Store, client: GatewayClient, key: tuple[str, str]) -> JobRecord:
-    return _decoded(await store.reply(client.location_job, *key, asked=[("job_by_id", key)]), JobRecord)
+    return _decoded(
+        store, await store.reply(client.location_job, *key, asked=[("job_by_id", key)]), JobRecord
+    )
 
 
 async def _cpo_templates(store: Store, client: GatewayClient, key: tuple[()]) -> Any:
     reply = await store.reply(client.cpo_templates, asked=[("cpo_templates", key)])
-    rows = decode_listing(reply.body, CPOTemplateRecord).data
+    rows = decode_listing(reply.body, CPOTemplateRecord, store.spoilt).data
     store.brought(len(rows), client.cpo_templates)
     return rows
 
 
 async def _location_templates(store: Store, client: GatewayClient, key: tuple[str | None, str | None]) -> Any:
     reply = await store.reply(client.location_templates, *key, asked=[("location_templates", key)])
-    rows = decode_listing(reply.body, LocationTemplateRecord).data
+    rows = decode_listing(reply.body, LocationTemplateRecord, store.spoilt).data
     store.brought(len(rows), client.location_templates, *key)
     return rows
 
 
-def _decoded(reply: Reply, record: type[R]) -> R:
-    return decode(reply.body, record)
+def _decoded(store: Store, reply: Reply, record: type[R]) -> R:
+    return decode(reply.body, record, store.spoilt)
 
 
 cpo_provisioning = _one_by_one(_cpo_provisioning)

@@ -67,7 +67,9 @@ class GatewayList:
         page, limit = call
         request = (*self.request(client), page, limit)
         reply = await store.reply(*request, asked=asked)
-        decoded = decode_page(reply.body, store.into(self.record), page=page, limit=limit)
+        decoded = decode_page(
+            reply.body, store.into(self.record), page=page, limit=limit, spoilt=store.spoilt
+        )
         store.brought(len(decoded.data), *request)
         return Chunk((page - 1) * limit, limit, decoded.data, decoded.total)
 
@@ -133,6 +135,17 @@ class ChargerLogs(GatewayList):
         offset, limit = call
         request = (client.charger_logs, self.charger_id, offset, limit, self.start, self.end, self.action)
         reply = await store.reply(*request, asked=asked)
-        decoded = decode_log_page(reply.body, store.into(ChargerLogRecord), offset=offset, limit=limit)
+        decoded = decode_log_page(
+            reply.body, store.into(ChargerLogRecord), offset=offset, limit=limit, spoilt=store.spoilt
+        )
         store.brought(len(decoded.data), *request)
         return Chunk(offset, limit, decoded.data, decoded.total)
+
+
+def home_of(loader: str, key: Any) -> tuple[GatewayList, str] | None:
+    """The list that a row which a loader reads by its id may stand in, and its id there."""
+    if loader == "cpo_by_id":
+        return CPOs(), key
+    if loader == "location_by_id":
+        return Locations(key[0]), key[1]
+    return None

@@ -55,6 +55,9 @@ class Store:
     Args:
         selected: per record, the keys that the operation selects anywhere; None decodes all of them.
         observer: is told what each request was to bring, and how many rows it brought.
+
+    Attributes:
+        damaged: whether any reply could only be read in part, so that an `Invalid` may stand in a row.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Store:
         selected: Mapping[type[Record], frozenset[str]] | None = None,
         observer: "Observer | None" = None,
     ) -> None:
+        self.damaged = False
         self._selected = selected
         self._observer = observer
         self._replies: dict[Hashable, asyncio.Task[Reply]] = {}
@@ -106,6 +110,10 @@ class Store:
             return record
         keys = self._selected.get(record, frozenset())
         return narrowed(record, keys | _ALWAYS.get(record, frozenset()))
+
+    def spoilt(self) -> None:
+        """A reply could only be read in part."""
+        self.damaged = True
 
     def list_state(self, of: Hashable) -> ListState:
         """What is known of a list; the same object for equal lists."""

@@ -11,7 +11,7 @@ from typing import Any
 from ocpplab_graphql.gateway.client import Call
 from ocpplab_graphql.gateway.routes import Request
 from ocpplab_graphql.loaders.keys import ChargerKey
-from ocpplab_graphql.loaders.lists import ChargerLogs, Chargers, CPOs, GatewayList, Locations
+from ocpplab_graphql.loaders.lists import ChargerLogs, Chargers, GatewayList, home_of
 from ocpplab_graphql.loaders.store import ListState, Store
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, offsets_covering, pages_covering
 
@@ -29,10 +29,10 @@ class Trace:
         self._serves: dict[Request, set[Asked]] = defaultdict(set)
         self._rows: dict[Request, int] = {}
 
-    def asks(self, asked: Asked, path: Any) -> None:
+    def asks(self, asked: Asked, path: Iterable[str | int]) -> None:
         """A field at `path` of the response asks for something."""
         paths = self._paths.setdefault(asked, [])
-        text = ".".join(str(part) for part in path.as_list())
+        text = ".".join(str(part) for part in path)
         if text not in paths:
             paths.append(text)
 
@@ -87,7 +87,7 @@ def _minimum(store: Store, asked: Iterable[Asked]) -> int:
         elif loader == "charger_by_id":
             chargers.append(key)
         else:
-            home = _home(loader, key)
+            home = home_of(loader, key)
             at = _position(store.list_state(home[0]), home[1]) if home is not None else None
             if home is None or at is None:
                 alone += 1
@@ -95,15 +95,6 @@ def _minimum(store: Store, asked: Iterable[Asked]) -> int:
                 positions.setdefault(home[0], set()).add(at)
     lists = sum(_pages(of, wanted) for of, wanted in positions.items())
     return alone + lists + _chargers(store, chargers, positions.get(Chargers(), set()))
-
-
-def _home(loader: str, key: Any) -> tuple[GatewayList, str] | None:
-    """The list that a row read by id stands in, and its id there."""
-    if loader == "cpo_by_id":
-        return CPOs(), key
-    if loader == "location_by_id":
-        return Locations(key[0]), key[1]
-    return None
 
 
 def _position(state: ListState, row_id: str) -> int | None:

@@ -59,6 +59,10 @@ class Cursors:
         """The cursor of a position. Built by concatenation: it is made for every edge."""
         return f"{self.prefix}{position}.{(position * 40503 ^ self.seed) & 0xFFFF:04x}"
 
+    def between(self, start: int, stop: int) -> list[str]:
+        """The cursors of the positions from `start` up to `stop`, which is not among them."""
+        return [self.at(position) for position in range(start, stop)]
+
     def position(self, cursor: str, argument: str) -> int:
         """
         The position of a cursor.
@@ -161,15 +165,7 @@ class PageOfRows:
 
     def page_info(self) -> "PageInfo":
         """Whether there is more, and where to go on: by positions, so honest even if rows vanished."""
-        start, end = self.span
-        start_cursor = self.cursors.at(start) if end > start else None
-        end_cursor = self.cursors.at(end - 1) if end > start else self.after
-        return PageInfo(
-            has_next_page=end < self.total,
-            has_previous_page=min(start, self.total) > 0,
-            start_cursor=start_cursor,
-            end_cursor=end_cursor,
-        )
+        return page_info(self.cursors, self.span, self.total, self.after)
 
 
 @strawberry.type(
@@ -190,6 +186,22 @@ class PageInfo:
     end_cursor: str | None = strawberry.field(
         description="Cursor of the page's last position; pass it as `after` to go on. "
         "Set even when rows vanished and the page is empty; null only at the start of an empty list."
+    )
+
+
+def page_info(cursors: Cursors, span: Range, total: int, after: str | None) -> PageInfo:
+    """
+    Where the page with these positions stands in its list.
+
+    Args:
+        after: the cursor given as `after`.
+    """
+    start, end = span
+    return PageInfo(
+        has_next_page=end < total,
+        has_previous_page=min(start, total) > 0,
+        start_cursor=cursors.at(start) if end > start else None,
+        end_cursor=cursors.at(end - 1) if end > start else after,
     )
 
 

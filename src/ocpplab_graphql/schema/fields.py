@@ -18,9 +18,11 @@ from ocpplab_graphql.execution.bindings import (
     Binding,
     Computed,
     Embedded,
+    GlobalId,
     Many,
     Parent,
     Part,
+    RowNode,
     Single,
     Source,
     Value,
@@ -57,28 +59,27 @@ def value(record: type[Record], key: str, *, otherwise: type[Record] | None = No
     return _field(Value(record, key, otherwise), description)
 
 
+def global_id(binding: GlobalId, *, description: str) -> Any:
+    """A field that is the node's global id."""
+    return _field(binding, description)
+
+
 def computed(function: Callable[..., Any], *needs: Value | Part, description: str) -> Any:
     """A field that is computed from values."""
     return _field(Computed(function, needs), description)
 
 
-def single(
-    record: type[Record],
-    node: Callable[[], type[Any]],
-    key: Callable[[Any], tuple[str, ...]],
-    *,
-    description: str,
-) -> Any:
+def single(record: type[Record], node: Callable[[], type[Any]], owner: str, *, description: str) -> Any:
     """A field that is an object of its own, read by its owner's key."""
-    return _field(Single(record, node, key), description)
+    return _field(Single(record, node, owner), description)
 
 
-def parent(node: Callable[[], type[Any]], key: Callable[[Any], tuple[str, ...]], *, description: str) -> Any:
-    """A field that is the node above."""
-    return _field(Parent(node, key), description)
+def parent(node: Callable[[], type[Any]], parts: int, *, description: str) -> Any:
+    """A field that is the node above: the first `parts` parts of this node's key."""
+    return _field(Parent(node, parts), description)
 
 
-def many(of: Any, item: Callable[[Any, Any], Any], *, proves: bool = False, description: str) -> Any:
+def many(of: Any, item: RowNode, *, proves: bool = False, description: str) -> Any:
     """A connection over a list of the gateway."""
     binding = Many(of, item, proves)
 
@@ -105,7 +106,7 @@ async def connection(
         BadUserInput: paging arguments that do not fit.
         GatewayError: a page could not be read.
     """
-    of, cursors = _list_of(binding, root, filters)
+    of, cursors = list_of(binding, root, filters)
     window = paging.window(cursors, info.context.limits, rows=selects(info._raw_info, *ROWS))
     found = await info.context.loaders.load("window", (of, window), info.path)
     page = PageOfRows(
@@ -116,14 +117,12 @@ async def connection(
 
 def window_of(binding: Many, root: Any, info: Info, given: Mapping[str, Any], *, rows: bool) -> Any:
     """The list and the window that a connection below this field will ask for."""
-    of, cursors = _list_of(binding, root, given)
+    of, cursors = list_of(binding, root, given)
     paging = Paging(*(given.get(name) for name in ("first", "after", "last", "before")))
     return of, paging.window(cursors, info.context.limits, rows=rows)
 
 
-def embedded(
-    binding: Embedded, connection_type: type[Any], item: Callable[[Any, Any], Any], *, description: str
-) -> Any:
+def embedded(binding: Embedded, connection_type: type[Any], *, description: str) -> Any:
     """A connection over a list that a record holds whole."""
 
     async def resolve(
@@ -135,13 +134,13 @@ def embedded(
         before: Before = UNSET,
     ) -> Any:
         paging = Paging.of(first, after, last, before)
-        cursors = cursors_of(*binding.path(root))
+        cursors = cursors_of(binding.name, *root.key)
         window = paging.window(cursors, info.context.limits)
         rows = await awaited(read(root, binding.value, info))
         if rows is None:
             return None
         return connection_type(
-            page=page_of(rows, window, cursors, paging, _readable(item, root), binding.edge)
+            page=page_of(rows, window, cursors, paging, _readable(binding.item, root), binding.edge)
         )
 
     return strawberry.field(resolver=resolve, description=description, metadata={BINDING: binding})
@@ -155,7 +154,7 @@ def page_of(rows: Any, window: Any, cursors: Cursors, paging: Paging, item: Any,
     )
 
 
-def read(source: Any, binding: Part | Value | Computed, info: Info) -> Any:
+def read(source: Any, binding: Part | GlobalId | Value | Computed, info: Info) -> Any:
     """
     What a binding says of a node or embedded record: the value, or an awaitable of it.
 
@@ -166,6 +165,8 @@ def read(source: Any, binding: Part | Value | Computed, info: Info) -> Any:
         return _read_value(source, binding, info)
     if isinstance(binding, Part):
         return source.key[binding.index]
+    if isinstance(binding, GlobalId):
+        return binding.spell(*source.key)
     values = [read(source, need, info) for need in binding.needs]
     if any(isinstance(v, Awaitable) for v in values):
         return _compute_later(binding, values)
@@ -205,16 +206,16 @@ def _resolver(binding: Binding) -> Callable[..., Any]:
                 row = await load_row(root, binding.record, info)
                 if row is None:
                     raise _gone(root)
-                return binding.node()(key=binding.key(root), rows={binding.record: row})
+                return binding.of(root, row)
 
             return resolve_single
         case Parent():
 
             def resolve_parent(root: strawberry.Parent[Any]) -> Any:
-                return binding.node()(key=binding.key(root), rows={})
+                return binding.of(root)
 
             return resolve_parent
-        case Part() | Value() | Computed():
+        case Part() | GlobalId() | Value() | Computed():
 
             def resolve(root: strawberry.Parent[Any], info: Info) -> Any:
                 return read(root, binding, info)
@@ -252,7 +253,7 @@ def _gone(node: Any) -> NotFound:
     return NotFound(f"{type(node).__name__} {':'.join(node.key)} is no longer there.")
 
 
-def _readable(item: Callable[[Any, Any], Any], root: Any) -> Callable[[Any], Any]:
+def _readable(item: RowNode, root: Any) -> Callable[[Any], Any]:
     """The node of a row; for a row that cannot be read the exception that says so."""
 
     def node(row: Any) -> Any:
@@ -261,12 +262,12 @@ def _readable(item: Callable[[Any, Any], Any], root: Any) -> Callable[[Any], Any
                 checked(row, "row")
             except Exception as error:
                 return error
-        return item(root, row)
+        return item.of(root, row)
 
     return node
 
 
-def _list_of(binding: Many, root: Any, given: Mapping[str, Any]) -> tuple[GatewayList, Cursors]:
+def list_of(binding: Many, root: Any, given: Mapping[str, Any]) -> tuple[GatewayList, Cursors]:
     """The list that a connection reads, and the cursors that bear its name."""
     of = binding.of(root, given)
     parts = (str(getattr(of, part.name)) for part in dataclasses.fields(of))  # type: ignore[arg-type]  # each list is one

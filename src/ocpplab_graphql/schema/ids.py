@@ -35,9 +35,14 @@ _PARTS: Mapping[str, tuple[Callable[[str], str], ...]] = {
 _EXAMPLES = "CPO:101, Location:101:loc-42, Charger:dep-1"
 
 
+def is_plain(text: str) -> bool:
+    """Whether a part of a key stands in a global id as it is. Plain texts joined by `~` are plain."""
+    return _PLAIN.fullmatch(text) is not None
+
+
 def global_id(type_name: str, *key: str) -> str:
     """The global id of a node."""
-    return ":".join((type_name, *(part if _PLAIN.fullmatch(part) else quote(part, safe="~") for part in key)))
+    return ":".join((type_name, *(part if is_plain(part) else quote(part, safe="~") for part in key)))
 
 
 def parse_global_id(text: str) -> tuple[str, tuple[str, ...]]:

@@ -6,21 +6,20 @@ from typing import Any, ClassVar
 import strawberry
 from strawberry import ID, Private
 
-from ocpplab_graphql.execution.bindings import Part, Source
+from ocpplab_graphql.execution.bindings import GlobalId, Source
 from ocpplab_graphql.gateway.records import Record
-from ocpplab_graphql.schema.fields import computed
-from ocpplab_graphql.schema.ids import global_id
+from ocpplab_graphql.schema.fields import global_id as global_id_field
+from ocpplab_graphql.schema.ids import global_id, is_plain
 
 
-def gid(type_name: str, parts: int) -> Any:
-    """The global id of a node whose key has so many parts."""
+def gid(type_name: str) -> Any:
+    """The global id of a node of this type."""
 
-    def made(*key: str) -> str:
+    def spell(*key: str) -> str:
         return global_id(type_name, *key)
 
-    return computed(
-        made,
-        *(Part(i) for i in range(parts)),
+    return global_id_field(
+        GlobalId(type_name, spell, is_plain),
         description=f"Global id, the same by every path; `node(id:)` takes it. Readable text such as "
         f"`{_EXAMPLES[type_name]}`. Costs no call.",
     )

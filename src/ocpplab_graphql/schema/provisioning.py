@@ -58,7 +58,7 @@ class ProvisioningError:
 class Provisioning(Node):
     """Key: type name of the owner, and the owner's id. Source: gateway contract, C3 and H3."""
 
-    id: ID = gid("Provisioning", 2)
+    id: ID = gid("Provisioning")
     status: ProvisioningStatus = computed(
         status_of,
         Value(ProvisioningRecord, "status"),

@@ -1,15 +1,21 @@
 """What can be read, from the root."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import strawberry
 from strawberry import ID, UNSET
 
-from ocpplab_graphql.errors import BadUserInput, FacadeError
-from ocpplab_graphql.execution.bindings import BINDING, Gallery, Lookup, Many
+from ocpplab_graphql.errors import FacadeError
+from ocpplab_graphql.execution.bindings import BINDING, Gallery, Lookup, Many, RowNode
 from ocpplab_graphql.gateway.decode import checked
-from ocpplab_graphql.gateway.records import ChargerRecord, CPORecord
+from ocpplab_graphql.gateway.records import (
+    ChargerRecord,
+    CPORecord,
+    CPOTemplateRecord,
+    LocationTemplateRecord,
+)
 from ocpplab_graphql.gateway.routes import check_id
 from ocpplab_graphql.loaders.lists import Chargers, CPOs
 from ocpplab_graphql.schema.connections import After, Before, Connection, First, Last, Paging
@@ -19,12 +25,52 @@ from ocpplab_graphql.schema.fields import connection, many
 from ocpplab_graphql.schema.ids import cpo_key, key_below_cpo, key_of_argument, parse_global_id
 from ocpplab_graphql.schema.lookup import node_by_key
 from ocpplab_graphql.schema.node import Node
+from ocpplab_graphql.schema.rules import GraphRules
 from ocpplab_graphql.schema.templates import CPOTemplate, LocationTemplate
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location
 
+_RULES = GraphRules()
+
 _CHARGERS = Many(
-    lambda _root, given: Chargers(given.get("ocppLocationId")),
-    lambda _root, row: Charger(key=(row.id,), rows={ChargerRecord: row}),
+    lambda _root, given: Chargers(_place(given.get("ocppLocationId"))),
+    RowNode(ChargerRecord, lambda: Charger),
+)
+
+
+def _place(ocpp_location_id: str | None) -> str | None:
+    return None if ocpp_location_id is None else check_id(ocpp_location_id, "ocppLocationId")
+
+
+def _current(given: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    kind = given.get("currentType")
+    return (
+        str(kind.value) if isinstance(kind, CurrentType) else kind,
+        given.get("ocppVersion") or None,
+    )
+
+
+_NODE = Lookup("id", lambda _given, one: parse_global_id(one))
+_NODES = Lookup("ids", lambda _given, one: parse_global_id(one), many=True)
+_CPO = Lookup("cpoId", lambda _given, one: ("CPO", (cpo_key(one),)), "CPO")
+_LOCATION = Lookup(
+    "locationId",
+    lambda given, one: ("Location", key_below_cpo(given.get("cpoId") or None, one, "Location", "locationId")),
+    "Location",
+)
+_CHARGER = Lookup(
+    "chargerId", lambda _given, one: ("Charger", key_of_argument(one, "Charger", "chargerId")), "Charger"
+)
+_JOB = Lookup(
+    "jobId",
+    lambda given, one: (
+        "BulkLocationJob",
+        key_below_cpo(given.get("cpoId") or None, one, "BulkLocationJob", "jobId"),
+    ),
+    "BulkLocationJob",
+)
+_CPO_TEMPLATES = Gallery("GET /ocpi/templates/cpos", "cpo_templates", lambda _given: (), CPOTemplateRecord)
+_LOCATION_TEMPLATES = Gallery(
+    "GET /ocpp/templates/locations", "location_templates", _current, LocationTemplateRecord
 )
 
 CPOId = Annotated[
@@ -45,6 +91,15 @@ JobId = Annotated[
 ]
 
 
+async def _found(lookup: Lookup, one: str, info: Info, **given: Any) -> Any:
+    return await node_by_key(*lookup.key(given, one), info)
+
+
+async def _gallery(gallery: Gallery, given: Mapping[str, Any], info: Info, what: str) -> list[Any]:
+    rows = await info.context.loaders.load(gallery.loader, gallery.key(given), info.path)
+    return [checked(row, what) for row in rows]
+
+
 @strawberry.type(
     description="Everything that can be read. A lookup that finds nothing is null, without an error."
 )
@@ -53,7 +108,7 @@ class Query:
 
     @strawberry.field(
         description="Any node by its global id; null if it does not exist. One call at most.",
-        metadata={BINDING: Lookup("id")},
+        metadata={BINDING: _NODE},
     )
     async def node(
         self,
@@ -61,12 +116,12 @@ class Query:
         id: Annotated[ID, strawberry.argument(description="A global id, such as Location:101:loc-42.")],  # noqa: A002
     ) -> Node | None:
         """See lookup."""
-        return await node_by_key(*parse_global_id(id), info)  # type: ignore[no-any-return]
+        return await _found(_NODE, id, info)  # type: ignore[no-any-return]
 
     @strawberry.field(
         description="Many nodes by their global ids, in the order of the ids; null for one that does not exist, "
         "null with an error for an id that can be none. Read together, in as few calls as their lists allow.",
-        metadata={BINDING: Lookup("ids")},
+        metadata={BINDING: _NODES},
     )
     async def nodes(
         self,
@@ -74,12 +129,11 @@ class Query:
         ids: Annotated[list[ID], strawberry.argument(description="Up to 500 global ids.")],
     ) -> list[Node | None]:
         """Each id fails alone."""
-        if len(ids) > info.context.limits.nodes_max:
-            raise BadUserInput(f"ids takes at most {info.context.limits.nodes_max} ids, got {len(ids)}.")
+        _RULES.check_ids(ids, info.context.limits)
 
         async def found(global_id: str) -> Any:
             try:
-                return await node_by_key(*parse_global_id(global_id), info)
+                return await _found(_NODES, global_id, info)
             except FacadeError as error:
                 return error
 
@@ -88,22 +142,22 @@ class Query:
     @strawberry.field(
         description="One CPO; null if there is none. One call, and none of its own if something selected below proves "
         "that it exists and nothing of its record is selected.",
-        metadata={BINDING: Lookup("cpoId", "CPO")},
+        metadata={BINDING: _CPO},
     )
     async def cpo(self, info: Info, cpo_id: CPOId) -> CPO | None:
         """C4, or a page of C1."""
-        found: CPO | None = await node_by_key("CPO", (cpo_key(cpo_id),), info)
+        found: CPO | None = await _found(_CPO, cpo_id, info)
         return found
 
     cpos: Connection[CPO] | None = many(
         lambda _root, _given: CPOs(),
-        lambda _root, row: CPO(key=(row.cpo_id,), rows={CPORecord: row}),
+        RowNode(CPORecord, lambda: CPO),
         description="The CPOs of the organization behind the token, in the gateway's order. One call for 100 rows.",
     )
 
     @strawberry.field(
         description="One location with its chargers' summaries; null if there is none. One call.",
-        metadata={BINDING: Lookup("locationId", "Location")},
+        metadata={BINDING: _LOCATION},
     )
     async def location(
         self,
@@ -117,13 +171,12 @@ class Query:
         cpo_id: OptionalCPOId = UNSET,
     ) -> Location | None:
         """L4, or a page of L1."""
-        key = key_below_cpo(cpo_id or None, location_id, "Location", "locationId")
-        found: Location | None = await node_by_key("Location", key, info)
+        found: Location | None = await _found(_LOCATION, location_id, info, cpoId=cpo_id)
         return found
 
     @strawberry.field(
         description="One charger; null if there is none. One call.",
-        metadata={BINDING: Lookup("chargerId", "Charger")},
+        metadata={BINDING: _CHARGER},
     )
     async def charger(
         self,
@@ -136,9 +189,7 @@ class Query:
         ],
     ) -> Charger | None:
         """H2, P3 or a page of H1."""
-        found: Charger | None = await node_by_key(
-            "Charger", key_of_argument(charger_id, "Charger", "chargerId"), info
-        )
+        found: Charger | None = await _found(_CHARGER, charger_id, info)
         return found
 
     @strawberry.field(
@@ -158,14 +209,12 @@ class Query:
         ] = UNSET,
     ) -> Connection[Charger] | None:
         """H1."""
-        place = check_id(ocpp_location_id, "ocppLocationId") if isinstance(ocpp_location_id, str) else None
-        return await connection(
-            _CHARGERS, None, info, Paging.of(first, after, last, before), {"ocppLocationId": place}
-        )
+        given = {"ocppLocationId": None if ocpp_location_id is UNSET else ocpp_location_id}
+        return await connection(_CHARGERS, None, info, Paging.of(first, after, last, before), given)
 
     @strawberry.field(
         description="One bulk job, running or finished; null if there is none. One call.",
-        metadata={BINDING: Lookup("jobId", "BulkLocationJob")},
+        metadata={BINDING: _JOB},
     )
     async def bulk_location_job(
         self,
@@ -174,24 +223,20 @@ class Query:
         cpo_id: OptionalCPOId = UNSET,
     ) -> BulkLocationJob | None:
         """L3."""
-        key = key_below_cpo(cpo_id or None, job_id, "BulkLocationJob", "jobId")
-        found: BulkLocationJob | None = await node_by_key("BulkLocationJob", key, info)
+        found: BulkLocationJob | None = await _found(_JOB, job_id, info, cpoId=cpo_id)
         return found
 
     @strawberry.field(
         description="The templates that a CPO can be made from. One call.",
-        metadata={BINDING: Gallery("GET /ocpi/templates/cpos")},
+        metadata={BINDING: _CPO_TEMPLATES},
     )
     async def cpo_templates(self, info: Info) -> list[CPOTemplate] | None:
         """T1."""
-        return [
-            checked(row, "CPO template")
-            for row in await info.context.loaders.load("cpo_templates", (), info.path)
-        ]
+        return await _gallery(_CPO_TEMPLATES, {}, info, "CPO template")
 
     @strawberry.field(
         description="The templates that a location can be made from. One call.",
-        metadata={BINDING: Gallery("GET /ocpp/templates/locations")},
+        metadata={BINDING: _LOCATION_TEMPLATES},
     )
     async def location_templates(
         self,
@@ -208,9 +253,5 @@ class Query:
         ] = UNSET,
     ) -> list[LocationTemplate] | None:
         """T2."""
-        kind = str(current_type.value) if isinstance(current_type, CurrentType) else None
-        key = (kind, ocpp_version or None)
-        return [
-            checked(row, "location template")
-            for row in await info.context.loaders.load("location_templates", key, info.path)
-        ]
+        given = {"currentType": current_type or None, "ocppVersion": ocpp_version or None}
+        return await _gallery(_LOCATION_TEMPLATES, given, info, "location template")

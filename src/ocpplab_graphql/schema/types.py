@@ -14,9 +14,10 @@ import strawberry
 from strawberry import ID, UNSET, Private
 
 from ocpplab_graphql.errors import NotFound
-from ocpplab_graphql.execution.bindings import BINDING, Embedded, Many, Named, Source, Value
+from ocpplab_graphql.execution.bindings import BINDING, Carried, Embedded, Many, Named, RowNode, Source, Value
 from ocpplab_graphql.execution.selection import needs_record
 from ocpplab_graphql.gateway.records import (
+    ChargerLogRecord,
     ChargerPlaceRecord,
     ChargerRecord,
     ChargerSummaryRecord,
@@ -67,17 +68,12 @@ from ocpplab_graphql.schema.provisioning import (
 )
 from ocpplab_graphql.schema.values import EVSE, ChargerLog, Coordinates, Party, Topology
 
-
-def _charger_below(location: "Location", row: Any) -> "Charger":
-    place = location.rows[LocationRecord].ocpp_location_id
-    rows: dict[type[Record], Any] = {ChargerSummaryRecord: row}
-    if isinstance(place, str):
-        rows[ChargerPlaceRecord] = ChargerPlaceRecord(location_id=place)
-    return Charger(key=(row.id,), rows=rows)
-
-
-def _location_below(cpo: "CPO", row: Any) -> "Location":
-    return Location(key=(cpo.key[0], row.id), rows={LocationRecord: row})
+_CHARGER_OF_LOCATION = RowNode(
+    ChargerSummaryRecord,
+    lambda: Charger,
+    carried=Carried(ChargerPlaceRecord, "location_id", Value(LocationRecord, "ocpp_location_id")),
+)
+_LOCATION_OF_CPO = RowNode(LocationRecord, lambda: Location, above=1)
 
 
 @strawberry.type(
@@ -92,7 +88,7 @@ class CPO(Node):
         ReportRecord: Source("cpo_report", lambda cpo: cpo.key[0]),
     }
 
-    id: ID = gid("CPO", 1)
+    id: ID = gid("CPO")
     cpo_id: ID = part(0, description="The gateway's own id, a positive whole number. Costs no call.")
     party: Party | None = value(CPORecord, "party", description="The OCPI party it acts as.")
     name_prefix: str | None = value(
@@ -114,7 +110,7 @@ class CPO(Node):
     provisioning: Provisioning | None = single(
         ProvisioningRecord,
         lambda: Provisioning,
-        lambda cpo: ("CPO", *cpo.key),
+        "CPO",
         description="How its creation stands. One call for each CPO.",
     )
     report_markdown: str | None = value(
@@ -125,7 +121,7 @@ class CPO(Node):
     )
     locations: Connection["Location"] | None = many(
         lambda cpo, _given: Locations(cpo.key[0]),
-        _location_below,
+        _LOCATION_OF_CPO,
         proves=True,
         description="Its locations, in the gateway's order, with their chargers' summaries. "
         "One call for each CPO and 100 rows.",
@@ -195,7 +191,7 @@ class Location(Node):
         LocationRecord: Source("location_by_id", lambda location: location.key)
     }
 
-    id: ID = gid("Location", 2)
+    id: ID = gid("Location")
     location_id: ID = part(1, description="The gateway's own id, unique within its CPO. Costs no call.")
     ocpp_location_id: ID | None = value(
         LocationRecord,
@@ -222,17 +218,17 @@ class Location(Node):
     updated_at: datetime | None = value(LocationRecord, "updated_at", description="When it was last changed.")
     cpo: CPO | None = parent(
         lambda: CPO,
-        lambda location: location.key[:1],
+        1,
         description="The CPO that owns it. `id` and `cpoId` cost no call, the rest one if not read yet.",
     )
     chargers: LocationChargerConnection | None = embedded(
         Embedded(
             Value(LocationRecord, "chargers"),
+            _CHARGER_OF_LOCATION,
             LocationChargerEdge.of,
-            lambda location: ("Location.chargers", *location.key),
+            "Location.chargers",
         ),
         LocationChargerConnection,
-        _charger_below,
         description="Its chargers. They come with the location; only details beyond identity, connector type and "
         "OCPP version cost a call, one for up to 100 chargers of a location.",
     )
@@ -253,7 +249,7 @@ _LOGS = Many(
     lambda charger, given: ChargerLogs(
         charger.key[0], given.get("from"), given.get("to"), given.get("action")
     ),
-    lambda _charger, row: row,
+    RowNode(ChargerLogRecord),
 )
 
 
@@ -271,7 +267,7 @@ class Charger(Node):
         ProvisioningRecord: Source("charger_provisioning", lambda charger: charger.key[0]),
     }
 
-    id: ID = gid("Charger", 1)
+    id: ID = gid("Charger")
     charger_id: ID = part(0, description="The gateway's deployment id, such as dep-7. Costs no call.")
     identity: str | None = value(
         ChargerSummaryRecord,
@@ -320,7 +316,7 @@ class Charger(Node):
     provisioning: Provisioning | None = single(
         ProvisioningRecord,
         lambda: Provisioning,
-        lambda charger: ("Charger", *charger.key),
+        "Charger",
         description="How its creation stands. One call for each charger.",
     )
 
@@ -352,11 +348,11 @@ class BulkLocationJob(Node):
 
     sources: ClassVar[Mapping[type[Record], Source]] = {JobRecord: Source("job_by_id", lambda job: job.key)}
 
-    id: ID = gid("BulkLocationJob", 2)
+    id: ID = gid("BulkLocationJob")
     job_id: ID = part(1, description="The gateway's own id, a UUID.")
     cpo: CPO | None = parent(
         lambda: CPO,
-        lambda job: job.key[:1],
+        1,
         description="The CPO that will own the locations. Its `id` and `cpoId` cost no call.",
     )
     status: ProvisioningStatus = computed(
