@@ -25,6 +25,18 @@ class Calls:
 
 async def test_equal_requests_are_one_call_and_one_who_gives_up_stops_no_other():
     store, calls = Store(), Calls()
+    first, second, third = (asyncio.create_task(store.reply(calls.cpo, "1")) for _ in range(3))
+    await asyncio.sleep(0)
+
+    second.cancel()
+    calls.go_on.set()
+
+    assert [(await one).body for one in (first, third)] == [b"1", b"1"]
+    assert calls.made == ["1"]
+
+
+async def test_a_call_whose_maker_gives_up_is_made_again_for_those_who_stay():
+    store, calls = Store(), Calls()
     first, second = (asyncio.create_task(store.reply(calls.cpo, "1")) for _ in range(2))
     await asyncio.sleep(0)
 
@@ -32,6 +44,20 @@ async def test_equal_requests_are_one_call_and_one_who_gives_up_stops_no_other()
     calls.go_on.set()
 
     assert (await second).body == b"1"
+    assert calls.made == ["1", "1"]
+
+
+async def test_who_waits_and_is_cancelled_together_with_the_maker_is_cancelled():
+    store, calls = Store(), Calls()
+    both = [asyncio.create_task(store.reply(calls.cpo, "1")) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    for one in both:
+        one.cancel()
+
+    assert [type(e) for e in await asyncio.gather(*both, return_exceptions=True)] == [
+        asyncio.CancelledError
+    ] * 2
     assert calls.made == ["1"]
 
 
@@ -43,19 +69,6 @@ async def test_a_call_that_failed_is_not_made_again():
         with pytest.raises(GatewayTimeout):
             await store.reply(calls.cpo, "bad")
     assert calls.made == ["bad"]
-
-
-async def test_closing_stops_the_calls_that_run():
-    store, calls = Store(), Calls()
-    waiting = asyncio.create_task(store.reply(calls.cpo, "1"))
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-
-    await store.aclose()
-
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    assert calls.made == ["1"]
 
 
 def test_only_what_is_selected_is_decoded_and_what_other_reads_start_from():

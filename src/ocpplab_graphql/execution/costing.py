@@ -4,7 +4,8 @@ What a plan costs with the variables of one request: calls as bounds, and nodes.
 What cannot be known beforehand, such as how long a list is or whether a row exists, is *at least, at most*.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -45,6 +46,9 @@ from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, pages_covering
 
 CPO = "GET /ocpi/cpos/{cpo_id}"
 CHARGERS_OF_LOCATION = "GET /ocpp/locations/{ocpp_location_id}/chargers"
+
+# Costs kept for one plan.
+_COSTS_KEPT = 64
 
 # What reading one record of one node costs, by the node's type.
 SINGLE_READS: Mapping[tuple[str, type[Record]], str] = {
@@ -145,6 +149,39 @@ def cost(plan: Plan, variables: VariableValues, page_size: int) -> Cost:
         page_size: rows of a connection when neither `first` nor `last` is given.
     """
     return _Costing(variables, page_size).root(plan.root)
+
+
+def known_cost(plan: Plan, variables: VariableValues, page_size: int) -> Cost:
+    """`cost`, reckoned once for all variables that cannot make a difference to it."""
+    known: OrderedDict[Hashable, Cost] = plan.memory.setdefault("costs", OrderedDict())
+    matters = _matters(plan, variables.coerced)
+    if matters is None:
+        return cost(plan, variables, page_size)
+    found = known.get(matters)
+    if found is None:
+        found = known[matters] = cost(plan, variables, page_size)
+        if len(known) > _COSTS_KEPT:
+            known.popitem(last=False)
+    return found
+
+
+def _matters(plan: Plan, values: Mapping[str, Any]) -> Hashable | None:
+    """
+    What of the variables makes a difference; None if that cannot be told.
+
+    Numbers do, whether a cursor is there, and the type that a global id names. Which id it is does so only
+    when several fields look something up: equal ids are read once.
+    """
+    alone = sum(isinstance(one.binding, Lookup) for one in plan.root.fields) <= 1
+    parts: list[Hashable] = []
+    for value in values.values():
+        if isinstance(value, str):
+            parts.append(value.partition(":")[0] if alone and ":" in value else "" if alone else value)
+        elif value is None or isinstance(value, bool | int | float):
+            parts.append((type(value), value))
+        else:
+            return None
+    return tuple(zip(values, parts, strict=True))
 
 
 def told(costs: Cost) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from graphql.execution.values import VariableValues
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import format_errors
 from ocpplab_graphql.execution.compiled import Engine
-from ocpplab_graphql.execution.costing import Cost, cost, told
+from ocpplab_graphql.execution.costing import Cost, known_cost, told
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
 from ocpplab_graphql.execution.plan import Plan
 from ocpplab_graphql.gateway.records import Record
@@ -231,7 +231,7 @@ class Executor:
         self, plan: Plan, variables: VariableValues, request: OperationRequest, request_id: str
     ) -> Answer | None:
         """The answer in place of executing: the plan if that was asked for, or why it costs too much."""
-        costs = cost(plan, variables, self._limits.page_size)
+        costs = known_cost(plan, variables, self._limits.page_size)
         if request.explain:
             return Answer({"data": None, "extensions": {"gateway": {"plan": told(costs)}}}, executed=True)
         too_much = self._too_expensive(costs)

@@ -5,8 +5,7 @@ Every batch function is a plain `async (store, client, keys) -> results` in `bat
 DataLoader wraps here and which another executor could call.
 """
 
-import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any
 
@@ -25,7 +24,7 @@ from ocpplab_graphql.loaders.batches import Slice
 from ocpplab_graphql.loaders.dataloader import DataLoader
 from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
 from ocpplab_graphql.loaders.lists import GatewayList, home_of
-from ocpplab_graphql.loaders.store import Store
+from ocpplab_graphql.loaders.store import Store, together
 from ocpplab_graphql.loaders.trace import Trace
 from ocpplab_graphql.loaders.windows import Window
 
@@ -98,13 +97,13 @@ class Loaders:
         ]
         results: dict[str, dict[Any, Any]] = {}
         for names in ([name for name in asked if name not in later], later):
-            found = await _together([self._read(name, asked[name]) for name in names])
+            found = await together([self._read(name, asked[name]) for name in names])
             for name, values in zip(names, found, strict=True):
                 results[name] = dict(zip(asked[name], values, strict=True))
         return results
 
-    def _read(self, name: str, keys: Sequence[Any]) -> Awaitable[Sequence[Any]]:
-        reading: Awaitable[Sequence[Any]] = BATCHES[name](self.store, self.client, keys)
+    def _read(self, name: str, keys: Sequence[Any]) -> Coroutine[Any, Any, Sequence[Any]]:
+        reading: Coroutine[Any, Any, Sequence[Any]] = BATCHES[name](self.store, self.client, keys)
         return reading
 
     def traced(self) -> dict[str, Any] | None:
@@ -180,12 +179,6 @@ class Loaders:
         """Stop batches and calls that nobody waits for any more."""
         for made in self._made:
             await made.aclose()
-        await self.store.aclose()
-
-
-async def _together(reads: Sequence[Awaitable[Sequence[Any]]]) -> Sequence[Sequence[Any]]:
-    """Side by side; one alone without a task of its own."""
-    return [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
 
 
 __all__ = ["ChargerKey", "DataLoader", "GatewayList", "Loaders", "LocationKey", "Slice", "Store", "Window"]

@@ -4,7 +4,6 @@ The batch functions: plain `async (store, client, keys) -> results`, in the orde
 A result is a value, None for what does not exist, or an exception that fails its key alone.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from ocpplab_graphql.gateway.transport import Reply
 from ocpplab_graphql.loaders.choice import choose, unread_pages
 from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
 from ocpplab_graphql.loaders.lists import Asked, Chargers, Chunk, CPOs, GatewayList, Locations
-from ocpplab_graphql.loaders.store import ListState, Store
+from ocpplab_graphql.loaders.store import ListState, Store, together
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
 
 R = TypeVar("R", bound=Record)
@@ -66,7 +65,7 @@ async def windows(
     by_list: dict[GatewayList, list[Window]] = defaultdict(list)
     for of, window in keys:
         by_list[of].append(window)
-    await asyncio.gather(*(_read_windows(store, client, of, w) for of, w in by_list.items()))
+    await together([_read_windows(store, client, of, w) for of, w in by_list.items()])
     return [_slice(store.list_state(of), window) for of, window in keys]
 
 
@@ -89,22 +88,30 @@ def _calls_for(of: GatewayList, state: ListState, wanted: list[Window]) -> list[
 
 
 def _gaps(span: Range, asked: set[int]) -> list[Range]:
+    if not asked:
+        return [span] if span[1] > span[0] else []
     return [(p, p + 1) for p in range(*span) if p not in asked]
 
 
 async def _read_chunks(
     store: Store, client: GatewayClient, of: GatewayList, calls: list[tuple[int, int]], asked: Sequence[Asked]
 ) -> None:
-    reading = (of.read(store, client, call, asked) for call in calls)
-    chunks = await asyncio.gather(*reading, return_exceptions=True)
+    chunks = await together([_chunk(of, store, client, call, asked) for call in calls])
     state = store.list_state(of)
     for chunk in chunks:
         if isinstance(chunk, Chunk):
             _note(store, of, state, chunk)
-        elif isinstance(chunk, Exception):
-            state.failure = chunk
         else:
-            raise chunk
+            state.failure = chunk
+
+
+async def _chunk(
+    of: GatewayList, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked]
+) -> Chunk | Exception:
+    try:
+        return await of.read(store, client, call, asked)
+    except Exception as failure:  # whatever it is, it is this list's
+        return failure
 
 
 def _note(store: Store, of: GatewayList, state: ListState, chunk: Chunk) -> None:
@@ -112,24 +119,22 @@ def _note(store: Store, of: GatewayList, state: ListState, chunk: Chunk) -> None
         # The first answer counts: a total that keeps changing must not keep us reading.
         state.total = chunk.total
     state.asked.update(range(chunk.start, chunk.start + chunk.asked))
-    for offset, row in enumerate(chunk.rows):
-        state.rows[chunk.start + offset] = row
-        if not isinstance(row, Invalid) and row.KEY is not None:
-            store.saw(of.record, of.key(getattr(row, row.KEY)), row)
+    state.chunks.append((chunk.start, chunk.rows))
+    store.saw_rows(of, chunk.rows)
 
 
 def _slice(state: ListState, window: Window) -> Slice | Exception:
     span = window.span(state.total)
     if state.total is None or span is None or (window.rows and not state.asked.issuperset(range(*span))):
         return state.failure or RuntimeError("a window was not read")
-    positions: Sequence[int] = range(*span)
+    start, stop = span
+    if len(state.chunks) == 1:
+        first, rows = state.chunks[0]
+        values = rows[start - first : stop - first]
+        return Slice(span, state.total, range(start, start + len(values)), values)
     known = state.rows
-    try:
-        values = [known[p] for p in positions]
-    except KeyError:
-        positions = [p for p in positions if p in known]
-        values = [known[p] for p in positions]
-    return Slice(span, state.total, positions, values)
+    positions = [p for p in range(start, stop) if p in known]
+    return Slice(span, state.total, positions, [known[p] for p in positions])
 
 
 # ------------------------------------------------------------------------------------- rows by their id
@@ -159,11 +164,11 @@ async def locations_by_id(
         reply = await store.reply(client.location, *key, asked=[("location_by_id", key)])
         return decode(reply.body, store.into(LocationRecord), store.spoilt)
 
-    groups = await asyncio.gather(
-        *(
+    groups = await together(
+        [
             _by_id(store, client, Locations(cpo_id), group, single, "location_by_id")
             for cpo_id, group in by_cpo.items()
-        )
+        ]
     )
     found = {
         key: row
@@ -218,7 +223,7 @@ async def _read_singly(
         return None
 
     distinct = list(dict.fromkeys(keys))
-    failures = await asyncio.gather(*(read(key) for key in distinct))
+    failures = await together([read(key) for key in distinct])
     return {key: failure for key, failure in zip(distinct, failures, strict=True) if failure is not None}
 
 
@@ -298,8 +303,8 @@ async def _read_groups(
         for location, all_ids in _by_location(keys).items()
         for ids in _chunked(all_ids)
     ]
-    failed = await asyncio.gather(
-        *(_read_group(store, client, location, ids, by_charger) for location, ids in groups)
+    failed = await together(
+        [_read_group(store, client, location, ids, by_charger) for location, ids in groups]
     )
     return {charger_id: failure for one in failed for charger_id, failure in one.items()}
 
@@ -340,7 +345,7 @@ async def _read_group(
 def _one_by_one(read: Callable[[Store, GatewayClient, Any], Awaitable[Any]]) -> Any:
     """The batch function of reads that cannot be joined: side by side, each failing alone."""
 
-    async def batch(store: Store, client: GatewayClient, keys: Sequence[Any]) -> list[Any]:
+    async def batch(store: Store, client: GatewayClient, keys: Sequence[Any]) -> Sequence[Any]:
         async def outcome(key: Any) -> Any:
             try:
                 return await read(store, client, key)
@@ -349,7 +354,7 @@ def _one_by_one(read: Callable[[Store, GatewayClient, Any], Awaitable[Any]]) -> 
             except FacadeError as error:
                 return error
 
-        return await asyncio.gather(*(outcome(key) for key in keys))
+        return await together([outcome(key) for key in keys])
 
     return batch
 

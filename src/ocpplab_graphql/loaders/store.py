@@ -6,7 +6,7 @@ another caller's, or stale.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -16,6 +16,7 @@ from ocpplab_graphql.gateway.records import LocationRecord, Record
 from ocpplab_graphql.gateway.transport import Reply
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 
 # What the way to other records is found by, whatever an operation selects.
 _ALWAYS: Mapping[type[Record], frozenset[str]] = {
@@ -40,12 +41,18 @@ class ListState:
     """What is known of one list: its total, and the rows at the positions that were asked for."""
 
     total: int | None = None
-    rows: dict[int, Record | Invalid] = field(default_factory=dict)
+    # (first position, rows) of each page that came.
+    chunks: list[tuple[int, Sequence[Record | Invalid]]] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
     # Why a page of it could not be read; within one operation nobody tries again.
     failure: Exception | None = None
     # Whoever reads this list waits for whoever is reading it: the answer may already be on its way.
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def rows(self) -> dict[int, Record | Invalid]:
+        """The rows by their positions; of a position that came twice, the later."""
+        return {start + i: row for start, rows in self.chunks for i, row in enumerate(rows)}
 
 
 class Store:
@@ -68,8 +75,10 @@ class Store:
         self.damaged = False
         self._selected = selected
         self._observer = observer
-        self._replies: dict[Hashable, asyncio.Task[Reply]] = {}
+        self._replies: dict[Hashable, asyncio.Future[Reply]] = {}
         self._seen: dict[tuple[type[Record], Hashable], Record] = {}
+        # Rows of lists that are found by their ids only if somebody asks for one.
+        self._unsorted: list[tuple[KeyedRows, Sequence[Record | Invalid]]] = []
         self._lists: dict[Hashable, ListState] = {}
 
     async def reply(
@@ -91,13 +100,27 @@ class Store:
         key = (method.__name__, args)
         if self._observer is not None:
             self._observer.serves(getattr(routes, method.__name__)(*args), asked)
-        task = self._replies.get(key)
-        if task is None:
-            task = asyncio.ensure_future(_awaited(method(*args)))
-            # All who asked may have left before it fails; that is no reason to log it.
-            task.add_done_callback(lambda done: done.cancelled() or done.exception())
-            self._replies[key] = task
-        return await asyncio.shield(task)
+        while (known := self._replies.get(key)) is not None:
+            try:
+                # Shielded: one who leaves takes nothing from the others.
+                return await asyncio.shield(known)
+            except asyncio.CancelledError:
+                if not known.cancelled() or _is_cancelled():
+                    raise
+                # Whoever made the call has left: it is made again for those who stay.
+        coming = self._replies[key] = asyncio.get_running_loop().create_future()
+        try:
+            reply = await method(*args)
+        except asyncio.CancelledError:
+            del self._replies[key]
+            coming.cancel()
+            raise
+        except Exception as failure:
+            coming.set_exception(failure)
+            coming.exception()  # looked at: nobody else may ask, and that is no reason to log it
+            raise
+        coming.set_result(reply)
+        return reply
 
     def brought(self, rows: int, method: Callable[..., Awaitable[Reply]], *args: Hashable) -> None:
         """The reply to a request held so many rows."""
@@ -123,17 +146,39 @@ class Store:
         """Remember a row, so that nobody asks for it again."""
         self._seen.setdefault((record, key), row)
 
+    def saw_rows(self, of: "KeyedRows", rows: Sequence[Record | Invalid]) -> None:
+        """Remember the rows of a list; they are sorted by their ids when the first is asked for."""
+        if of.record.KEY is not None:
+            self._unsorted.append((of, rows))
+
     def seen(self, record: type[Record], key: Hashable) -> Any:
         """A row that some call brought, or None."""
+        for of, rows in self._unsorted:
+            for row in rows:
+                if not isinstance(row, Invalid):
+                    self.saw(of.record, of.key(getattr(row, str(of.record.KEY))), row)
+        self._unsorted.clear()
         return self._seen.get((record, key))
 
-    async def aclose(self) -> None:
-        """Stop the calls that nobody waits for any more."""
-        unfinished = [task for task in self._replies.values() if not task.done()]
-        for task in unfinished:
-            task.cancel()
-        await asyncio.gather(*unfinished, return_exceptions=True)
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
-async def _awaited(reply: Awaitable[Reply]) -> Reply:
-    return await reply
+class KeyedRows(Protocol):
+    """A list: what its rows are, and what each is remembered under."""
+
+    @property
+    def record(self) -> type[Record]:
+        """What its rows are."""
+        ...
+
+    def key(self, row_id: str, /) -> Hashable:
+        """What the row with this id is remembered under."""
+        ...
+
+
+async def together(reads: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
+    """Results of reads that do not fail, side by side; one alone needs no task."""
+    return [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)

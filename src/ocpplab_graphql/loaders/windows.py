@@ -7,6 +7,7 @@ Positions count from 0 in the gateway's order. Ranges are half-open.
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 PAGE_LIMIT_MAX = 100
 
@@ -54,13 +55,19 @@ def pages_covering(ranges: Iterable[Range], limit_max: int = PAGE_LIMIT_MAX) -> 
     From the first position not yet covered, take the aligned page that reaches most of what is
     needed; covering points on a line with intervals, that greedy choice is optimal.
     """
+    return list(_pages_covering(tuple(ranges), limit_max))
+
+
+# The same few windows are asked for again and again, by every operation.
+@lru_cache(maxsize=4096)
+def _pages_covering(ranges: tuple[Range, ...], limit_max: int) -> tuple[tuple[int, int], ...]:
     needed = sorted({p for a, b in ranges for p in range(a, b)})
     calls: list[tuple[int, int]] = []
     done = 0
     while done < len(needed):
         limit, done = _widest(needed, done, limit_max)
         calls.append((needed[done - 1] // limit + 1, limit))
-    return calls
+    return tuple(calls)
 
 
 def _widest(needed: Sequence[int], at: int, limit_max: int) -> tuple[int, int]:

@@ -48,6 +48,10 @@ Before = Annotated[
 ]
 
 
+# Of the first positions, what does not depend on the list: the position as text, and its share of the check sum.
+_TAILS = tuple((f"{position}.", position * 40503 & 0xFFFF) for position in range(1000))
+
+
 @dataclass(frozen=True, slots=True)
 class Cursors:
     """The cursors of one list. `seed` is the number of its name."""
@@ -61,7 +65,10 @@ class Cursors:
 
     def between(self, start: int, stop: int) -> list[str]:
         """The cursors of the positions from `start` up to `stop`, which is not among them."""
-        return [self.at(position) for position in range(start, stop)]
+        if stop > len(_TAILS):
+            return [self.at(position) for position in range(start, stop)]
+        prefix, seed = self.prefix, self.seed
+        return [f"{prefix}{text}{number ^ seed:04x}" for text, number in _TAILS[start:stop]]
 
     def position(self, cursor: str, argument: str) -> int:
         """

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 
+_WITHOUT_OFFSET = -len("+00:00")
 _Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -20,6 +21,8 @@ def format_moment(moment: datetime) -> str:
     Raises:
         GatewayInvalidResponse: in UTC it is before year 1 or after 9999.
     """
+    if moment.tzinfo is UTC:
+        return moment.isoformat(timespec="milliseconds")[:_WITHOUT_OFFSET] + "Z"
     try:
         utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
