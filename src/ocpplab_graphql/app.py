@@ -1,6 +1,6 @@
 """The composition root: every part is made here, once, and handed to those who need it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -18,7 +18,7 @@ from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Execu
 from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
 from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
-from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
 from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
@@ -132,7 +132,7 @@ async def explanation(
 ) -> dict[str, Any]:
     """The answer to an operation that is only planned: its cost, or why it would be refused."""
 
-    def no_context(_selected: Mapping[type[Record], frozenset[str]]) -> Context:
+    def no_context(_narrowing: Narrowing) -> Context:
         raise TypeError("a plan executes nothing")
 
     request = OperationRequest(text, variables, operation, explain=True)
@@ -313,9 +313,9 @@ def _context_maker(settings: Settings, gateway: Gateway, following: Following, o
     def for_request(credentials: Credentials, request_id: str, traced: bool) -> ContextFactory:
         follow = following.for_caller(credentials)
 
-        def make(selected: Mapping[type[Record], frozenset[str]]) -> Context:
+        def make(narrowing: Narrowing) -> Context:
             client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
-            loaders = Loaders(client, selected, traced=traced)
+            loaders = Loaders(client, narrowing, traced=traced)
             return Context(client, loaders, limits, request_id, follow, once)
 
         return make

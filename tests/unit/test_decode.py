@@ -7,13 +7,14 @@ import pytest
 
 from ocpplab_graphql.gateway.decode import (
     Invalid,
+    Narrowing,
+    _defined,
     checked,
     decode,
     decode_listing,
     decode_log_page,
     decode_page,
     detail,
-    narrowed,
 )
 from ocpplab_graphql.gateway.errors import Complaint, GatewayInvalidResponse
 from ocpplab_graphql.gateway.records import (
@@ -262,24 +263,48 @@ def test_the_words_of_an_error_body_are_bounded():
     assert words == "x" * 2000
 
 
+def narrowed(record, *keys):
+    return Narrowing({record: frozenset(keys)}).of(record)
+
+
 class TestANarrowedRecord:
     def test_has_its_id_and_what_was_asked_for(self):
-        record = narrowed(LocationRecord, frozenset({"name"}))
-
-        found = decode(b'{"id": "a", "name": "n", "city": 7}', record)
+        found = decode(b'{"id": "a", "name": "n", "city": 7}', narrowed(LocationRecord, "name"))
 
         assert (found.id, found.name, hasattr(found, "city")) == ("a", "n", False)
 
     def test_still_fails_what_was_asked_for_alone(self):
-        found = decode(b'{"id": "a", "name": 7}', narrowed(LocationRecord, frozenset({"name"})))
+        found = decode(b'{"id": "a", "name": 7}', narrowed(LocationRecord, "name"))
 
         assert (found.id, type(found.name)) == ("a", Invalid)
 
     def test_requires_nothing_that_was_not_asked_for(self):
-        assert decode(b'{"id": "dep-1"}', narrowed(ChargerRecord, frozenset())).id == "dep-1"
+        assert decode(b'{"id": "dep-1"}', narrowed(ChargerRecord)).id == "dep-1"
 
-    def test_is_made_once(self):
-        assert narrowed(CPORecord, frozenset({"party"})) is narrowed(CPORecord, frozenset({"party"}))
+    def test_holds_narrowed_records_in_its_turn(self):
+        selected = {
+            LocationRecord: frozenset({"chargers"}),
+            ChargerSummaryRecord: frozenset({"connector_type"}),
+        }
+
+        found = decode(
+            b'{"id": "a", "chargers": [{"id": "c", "connector_type": "CCS2", "evses": 7}]}',
+            Narrowing(selected).of(LocationRecord),
+        )
+
+        assert [(c.id, c.connector_type, hasattr(c, "evses")) for c in found.chargers] == [
+            ("c", "CCS2", False)
+        ]
+
+    def test_holds_whole_records_of_which_nothing_is_asked_for(self):
+        found = decode(
+            b'{"id": "a", "chargers": [{"id": "c", "identity": "x"}]}', narrowed(LocationRecord, "chargers")
+        )
+
+        assert [c.identity for c in found.chargers] == ["x"]
+
+    def test_is_made_once_for_all_who_ask_for_the_same(self):
+        assert narrowed(CPORecord, "party") is narrowed(CPORecord, "party")
 
     def test_types_do_not_pile_up_with_what_clients_select(self):
-        assert narrowed.cache_info().maxsize is not None
+        assert _defined.cache_info().maxsize is not None

@@ -6,7 +6,7 @@ What is refused is refused here, before any field runs.
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from graphql import (
@@ -30,7 +30,7 @@ from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.plan import Plans
 from ocpplab_graphql.execution.selection import selected_records
 from ocpplab_graphql.execution.shape import measure
-from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.gateway.decode import Narrowing
 
 # Strings and comments, which may hold any bracket, and the brackets that nest.
 # A string that never ends reaches to the end, so that no character is looked at twice.
@@ -62,13 +62,13 @@ class Prepared:
     A valid document.
 
     Attributes:
-        selected: per record of the gateway, the keys that its fields read.
+        narrowing: the types to decode the gateway's records into: only what its fields read.
         plans: its operations, planned.
         secret: whether any of its fields, by whatever alias or fragment, is a secret.
     """
 
     document: DocumentNode
-    selected: Mapping[type[Record], frozenset[str]]
+    narrowing: Narrowing
     plans: Plans
     secret: bool
 
@@ -176,7 +176,7 @@ class Documents:
         fields = _fields_in(self._schema, document)
         secret = not self._secret_fields.isdisjoint(fields)
         return Prepared(
-            document, selected_records(self._schema, fields), Plans(self._schema, document), secret
+            document, Narrowing(selected_records(self._schema, fields)), Plans(self._schema, document), secret
         )
 
 

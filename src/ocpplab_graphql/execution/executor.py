@@ -1,6 +1,6 @@
 """One operation, from its text to its answer. Knows the schema it was given, and nothing of HTTP."""
 
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -24,9 +24,11 @@ from ocpplab_graphql.execution.compiled import Engine
 from ocpplab_graphql.execution.costing import Cost, known_cost, told
 from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
 from ocpplab_graphql.execution.plan import Plan
-from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.telemetry import observation
+
+_NO_VARIABLES = VariableValues({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ class OperationContext(Protocol):
 class ContextFactory(Protocol):
     """Makes the context of one operation, or of one event of a stream, once it is known what it selects."""
 
-    def __call__(self, selected: Mapping[type[Record], frozenset[str]], /) -> OperationContext: ...
+    def __call__(self, narrowing: Narrowing, /) -> OperationContext: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class Executor:
             return found
         if found.operation is OperationType.SUBSCRIPTION:
             raise NeedsStream
-        return await self._run(found, request, make_context(found.prepared.selected))
+        return await self._run(found, request, make_context(found.prepared.narrowing))
 
     def refusal(self, refused: Refused, request_id: str) -> Answer:
         """The answer to a document that cannot be executed, or is not there."""
@@ -202,7 +204,7 @@ class Executor:
             return _one(found)
         if found.operation is OperationType.SUBSCRIPTION:
             return self._events(found.prepared, request, make_context)
-        return self._once(found, request, make_context(found.prepared.selected))
+        return self._once(found, request, make_context(found.prepared.narrowing))
 
     def _found(self, request: OperationRequest, request_id: str, *, read_only: bool) -> "_Found | Answer":
         """The operation to execute, or the answer that refuses it."""
@@ -218,8 +220,10 @@ class Executor:
         seen.runs(operation.operation.value, operation.name.value if operation.name else None)
         if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
-        variables = get_variable_values(
-            self._schema, operation.variable_definitions or (), request.variables or {}
+        variables = (
+            get_variable_values(self._schema, operation.variable_definitions, request.variables or {})
+            if operation.variable_definitions
+            else _NO_VARIABLES
         )
         if isinstance(variables, list):
             return self._refusal(variables[:1], ErrorCode.BAD_USER_INPUT, request_id)
@@ -248,14 +252,14 @@ class Executor:
         self, prepared: Prepared, request: OperationRequest, make_context: ContextFactory
     ) -> AsyncGenerator[Answer, None]:
         # graphql-core's own `subscribe` gives all events one context, and so one store that goes stale.
-        context = make_context(prepared.selected)
+        context = make_context(prepared.narrowing)
         try:
             source = await self._source(prepared, request, context)
             if isinstance(source, tuple):
                 core, events = source
                 async with aclosing(_with_failure(events)) as failing_last:
                     async for event in failing_last:
-                        yield await self._event(core, event, make_context(prepared.selected))
+                        yield await self._event(core, event, make_context(prepared.narrowing))
             else:
                 yield self._answer(source, context)
         finally:

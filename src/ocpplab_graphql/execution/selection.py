@@ -26,9 +26,12 @@ from graphql import (
 )
 
 from ocpplab_graphql.execution.bindings import BINDING, Binding, values_of
-from ocpplab_graphql.gateway.records import Record
+from ocpplab_graphql.gateway.records import LocationRecord, Record
 
 ResolveInfo = GraphQLResolveInfo[Any]
+
+# What the way to other records is found by, whatever an operation selects.
+_ALWAYS: Mapping[type[Record], frozenset[str]] = {LocationRecord: frozenset({"ocpp_location_id"})}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ def selected_records(
     schema: GraphQLSchema, document_fields: Iterable[tuple[str, str]]
 ) -> dict[type[Record], frozenset[str]]:
     """
-    Per record of the gateway, the keys that fields of a document read.
+    Per record of the gateway, the keys that fields of a document read, and those that the way to others starts from.
 
     Args:
         document_fields: (type name, field name) of every field in the document.
@@ -117,6 +120,8 @@ def selected_records(
             for record in (value.record, value.otherwise):
                 if record is not None:
                     keys.setdefault(record, set()).add(value.key)
+    for record, names in _ALWAYS.items():
+        keys.setdefault(record, set()).update(names)
     return {record: frozenset(names) for record, names in keys.items()}
 
 

@@ -6,7 +6,7 @@ a wrong type becomes an `Invalid` in place of that one value, an unreadable row 
 place of the row, and only a bad envelope fails its page. Whoever reads a value calls `checked`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
@@ -141,23 +141,59 @@ def detail(body: bytes) -> tuple[str, tuple[Complaint, ...]]:
     return "", ()
 
 
-@lru_cache(maxsize=_TYPES_KEPT)
-def narrowed(record: type[R], keys: frozenset[str]) -> type[R]:
+class Narrowing:
     """
-    A record type that decodes only `keys` of another (and its key), at every level that is a row.
+    The types to decode records into, when only some of their fields are wanted.
 
     Fields that are left out are not looked at, so they cost nothing and cannot fail.
+
+    Args:
+        selected: per record, the keys that are wanted. A record that is not named stays whole where it
+            stands inside another, and is its key alone where it stands by itself.
     """
-    kept = [
-        (f.name, f.type, f.default) if f.default is not NODEFAULT else (f.name, f.type)
-        for f in msgspec.structs.fields(record)
-        if f.name in keys or f.name == record.KEY
+
+    def __init__(self, selected: Mapping[type[Record], frozenset[str]]) -> None:
+        self._selected = selected
+        self._made: dict[type[Record], type[Record]] = {}
+
+    def of(self, record: type[R]) -> type[R]:
+        """The type for a record: same attributes, fewer of them."""
+        made = self._made.get(record)
+        if made is None:
+            made = self._made[record] = self._narrowed(record)
+        return made  # type: ignore[return-value]  # see above
+
+    def _narrowed(self, record: type[Record]) -> type[Record]:
+        keys = self._selected.get(record, frozenset())
+        kept = tuple(
+            (f.name, self._inside(f.type), f.default)
+            for f in msgspec.structs.fields(record)
+            if f.name in keys or f.name == record.KEY
+        )
+        return _defined(record, kept)
+
+    def _inside(self, of_type: Any) -> Any:
+        """A field's type, with the records in it narrowed too."""
+        if isinstance(of_type, type) and issubclass(of_type, Record):
+            return self.of(of_type) if of_type in self._selected else of_type
+        if get_origin(of_type) is list:
+            return list[self._inside(get_args(of_type)[0])]  # type: ignore[misc]  # a type made at run time
+        if get_origin(of_type) in (Union, UnionType):
+            return Union[tuple(self._inside(option) for option in get_args(of_type))]  # noqa: UP007  # made at run time
+        return of_type
+
+
+@lru_cache(maxsize=_TYPES_KEPT)
+def _defined(record: type[Record], kept: tuple[tuple[str, Any, Any], ...]) -> type[Record]:
+    fields = [
+        (name, of_type) if default is NODEFAULT else (name, of_type, default)
+        for name, of_type, default in kept
     ]
     made = msgspec.defstruct(
-        f"{record.__name__}_{len(kept)}", kept, bases=(Record,), frozen=True, kw_only=True
+        f"{record.__name__}_{len(kept)}", fields, bases=(Record,), frozen=True, kw_only=True, gc=False
     )
     made.KEY = record.KEY  # type: ignore[attr-defined]  # defstruct knows no class variables
-    return made  # type: ignore[return-value]  # same attributes, fewer of them
+    return made  # type: ignore[return-value]  # it has this base
 
 
 def _complaint(item: dict[str, Any]) -> Complaint:

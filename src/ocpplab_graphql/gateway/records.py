@@ -21,7 +21,8 @@ FINISHED = frozenset({"READY", "FAILED"})
 R = TypeVar("R")
 
 
-class Record(Struct, frozen=True, kw_only=True):
+# gc: what is decoded from JSON holds no cycles, so the collector need not look at it.
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """
     Anything the gateway said.
 

@@ -10,13 +10,13 @@ from functools import cached_property, partial
 from typing import Any
 
 from ocpplab_graphql.gateway.client import GatewayClient
+from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.gateway.records import (
     ChargerRecord,
     CPORecord,
     JobRecord,
     LocationRecord,
     ProvisioningRecord,
-    Record,
     ReportRecord,
 )
 from ocpplab_graphql.loaders import batches
@@ -52,21 +52,21 @@ class Loaders:
     The loaders of one operation. `aclose` stops whatever still runs.
 
     Args:
-        selected: per record, the keys that the operation selects; None decodes all of them.
+        narrowing: the types to decode records into; None decodes all of them whole.
         traced: whether to keep what was asked for, and by which response path.
     """
 
     def __init__(
         self,
         client: GatewayClient,
-        selected: Mapping[type[Record], frozenset[str]] | None = None,
+        narrowing: Narrowing | None = None,
         *,
         traced: bool = False,
     ) -> None:
         self.client = client
         self.trace = Trace() if traced else None
-        self._selected = selected
-        self.store = Store(selected, self.trace)
+        self._narrowing = narrowing
+        self.store = Store(narrowing, self.trace)
         self._made: list[DataLoader[Any, Any]] = []
 
     def _loader(self, name: str, patience: int) -> DataLoader[Any, Any]:
@@ -170,7 +170,7 @@ class Loaders:
 
     def forget(self) -> None:
         """Read everything anew from here on: something was changed."""
-        self.store = Store(self._selected, self.trace)
+        self.store = Store(self._narrowing, self.trace)
         for name, attribute in vars(type(self)).items():
             if isinstance(attribute, cached_property):
                 self.__dict__.pop(name, None)

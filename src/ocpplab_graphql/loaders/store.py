@@ -6,22 +6,17 @@ another caller's, or stale.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ocpplab_graphql.gateway import routes
-from ocpplab_graphql.gateway.decode import Invalid, narrowed
-from ocpplab_graphql.gateway.records import LocationRecord, Record
+from ocpplab_graphql.gateway.decode import Invalid, Narrowing
+from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import Reply
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-
-# What the way to other records is found by, whatever an operation selects.
-_ALWAYS: Mapping[type[Record], frozenset[str]] = {
-    LocationRecord: frozenset({"ocpp_location_id"}),
-}
 
 
 class Observer(Protocol):
@@ -60,7 +55,7 @@ class Store:
     The memory of one operation.
 
     Args:
-        selected: per record, the keys that the operation selects anywhere; None decodes all of them.
+        narrowing: the types to decode records into; None decodes all of them whole.
         observer: is told what each request was to bring, and how many rows it brought.
 
     Attributes:
@@ -69,11 +64,11 @@ class Store:
 
     def __init__(
         self,
-        selected: Mapping[type[Record], frozenset[str]] | None = None,
+        narrowing: Narrowing | None = None,
         observer: "Observer | None" = None,
     ) -> None:
         self.damaged = False
-        self._selected = selected
+        self._narrowing = narrowing
         self._observer = observer
         self._replies: dict[Hashable, asyncio.Future[Reply]] = {}
         self._seen: dict[tuple[type[Record], Hashable], Record] = {}
@@ -129,10 +124,7 @@ class Store:
 
     def into(self, record: type[R]) -> type[R]:
         """The type to decode a record into: only what the operation selects, if that is known."""
-        if self._selected is None:
-            return record
-        keys = self._selected.get(record, frozenset())
-        return narrowed(record, keys | _ALWAYS.get(record, frozenset()))
+        return record if self._narrowing is None else self._narrowing.of(record)
 
     def spoilt(self) -> None:
         """A reply could only be read in part."""

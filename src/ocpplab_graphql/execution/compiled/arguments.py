@@ -1,6 +1,7 @@
 """The arguments of a field, coerced: what the document says once, what variables say for each execution."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -18,9 +19,23 @@ from graphql.execution.values import VariableValues
 _NO_VARIABLES = VariableValues({}, {})
 
 
-def arguments_of(definition: GraphQLField, node: FieldNode) -> Callable[[VariableValues], Mapping[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Arguments:
     """
-    A function from an operation's variables to a field's arguments, by their names in the schema.
+    The arguments of a field, by their names in the schema.
+
+    Attributes:
+        of: made of an operation's variables.
+        constant: whether they are the same for any variables.
+    """
+
+    of: Callable[[VariableValues], Mapping[str, Any]]
+    constant: bool = False
+
+
+def arguments_of(definition: GraphQLField, node: FieldNode) -> Arguments:
+    """
+    What a field is given.
 
     Raises:
         GraphQLError: a literal does not fit; validation finds that first.
@@ -29,7 +44,7 @@ def arguments_of(definition: GraphQLField, node: FieldNode) -> Callable[[Variabl
         a.name.value: a.value.name.value for a in node.arguments or () if isinstance(a.value, VariableNode)
     }
     if any(a.name.value not in by_variable and _holds_variable(a) for a in node.arguments or ()):
-        return lambda variables: get_argument_values(definition, node, variables)
+        return Arguments(lambda variables: get_argument_values(definition, node, variables))
     fixed = [a for a in node.arguments or () if a.name.value not in by_variable]
     # Arguments that a variable gives are looked up for each execution: without them, none is missing here.
     optional = GraphQLField(
@@ -41,7 +56,7 @@ def arguments_of(definition: GraphQLField, node: FieldNode) -> Callable[[Variabl
         _NO_VARIABLES,
     )
     if not by_variable:
-        return lambda _variables: constant
+        return Arguments(lambda _variables: constant, constant=True)
     required = {n for n in by_variable if isinstance(definition.args[n].type, GraphQLNonNull)}
 
     def given(variables: VariableValues) -> Mapping[str, Any]:
@@ -55,7 +70,7 @@ def arguments_of(definition: GraphQLField, node: FieldNode) -> Callable[[Variabl
                 return get_argument_values(definition, node, variables)
         return values
 
-    return given
+    return Arguments(given)
 
 
 def _holds_variable(argument: ArgumentNode) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from graphql.execution.values import VariableValues
 
 from ocpplab_graphql.execution.bindings import Embedded, Gallery, Lookup, Many, Parent, RowNode, Source, Value
+from ocpplab_graphql.execution.compiled.arguments import Arguments
 from ocpplab_graphql.execution.compiled.rules import Rules
 from ocpplab_graphql.gateway.errors import GatewayNotFound
 from ocpplab_graphql.gateway.records import Record
@@ -20,7 +21,6 @@ from ocpplab_graphql.loaders.windows import Range
 
 Asked = tuple[str, Any]
 Path = tuple[str | int, ...]
-Arguments = Callable[[VariableValues], Mapping[str, Any]]
 
 
 class Unforeseen(Exception):
@@ -79,7 +79,7 @@ class Run:
         name, field_name = of
         made = self._pagings.get(field_name)
         if made is None:
-            made = self._pagings[field_name] = EmbeddedPaging(self, name, arguments(self.variables))
+            made = self._pagings[field_name] = EmbeddedPaging(self, name, arguments.of(self.variables))
         return made
 
     def again(self) -> "Run":
@@ -316,7 +316,7 @@ class Windows(Rows):
     def ask(self, run: Run) -> list[Asked]:
         """A window of a list for each parent."""
         table = run.tables[self.place.index]
-        given = self.arguments(run.variables)
+        given = self.arguments.of(run.variables)
         paging = run.rules.paging(given)
         asked: list[Asked] = []
         cursors_of_all = []
@@ -391,7 +391,7 @@ class Entries(Rows):
     def accept(self, run: Run, found: Sequence[Any] = ()) -> list[Op]:  # noqa: ARG002  # it asked nothing
         """The entries of all records, one after the other."""
         table = run.tables[self.place.index]
-        paging = EmbeddedPaging(run, self.binding.name, self.arguments(run.variables))
+        paging = EmbeddedPaging(run, self.binding.name, self.arguments.of(run.variables))
         pages: list[PageOf | None] = []
         rows: list[Any] = []
         for node, record in zip(table.nodes, table.rows, strict=True):
@@ -566,6 +566,12 @@ class Exists(Op):
             if any(isinstance(outcome, Exception) for outcome in outcomes):
                 raise Unforeseen("failed")
             kept.append(i)
+        if self.proofs and len(kept) == count and not run.traced:
+            # What proved them is what they ask for: it need not be asked again.
+            going_on = [op for op in self.place.ops if op is not self and op not in self.proofs]
+            for i, proof in enumerate(self.proofs):
+                going_on += proof.accept(run, found[i * count : (i + 1) * count])
+            return going_on
         nodes = [table.nodes[i] for i in kept]
         rows = [] if self.proofs else [found[i] for i in kept]
         if not self.proofs:
@@ -583,12 +589,18 @@ class Exists(Op):
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """One field that looks nodes up, and the place for each type that it may find."""
+    """
+    One field that looks nodes up, and the place for each type that it may find.
+
+    Attributes:
+        named: what its arguments name, once that is known to be the same each time.
+    """
 
     key: str
     binding: Lookup
     arguments: Arguments
     places: Mapping[str, Place]
+    named: list[list[tuple[Place, tuple[str, ...]]]] = field(default_factory=list)
 
 
 class Lookups(Op):
@@ -627,14 +639,19 @@ class Lookups(Op):
         return going_on
 
     def _keys(self, run: Run, one: Searched) -> list[tuple[Place, tuple[str, ...]]]:
-        given = one.arguments(run.variables)
+        if one.named:
+            return one.named[0]
+        given = one.arguments.of(run.variables)
         ids = given[one.binding.argument]
         if one.binding.many:
             run.rules.check_ids(ids, run.limits)
         named = [one.binding.key(given, text) for text in (ids if one.binding.many else [ids])]
         if any(type_name not in one.places for type_name, _ in named):
             raise Unforeseen("failed")
-        return [(one.places[type_name], key) for type_name, key in named]
+        keys = [(one.places[type_name], key) for type_name, key in named]
+        if one.arguments.constant:
+            one.named.append(keys)
+        return keys
 
     def of(self, at: int) -> "Found":
         """The column of one of the fields."""
@@ -668,7 +685,7 @@ class Galleries(Op):
 
     def ask(self, run: Run) -> list[Asked]:
         """The gallery, with these filters."""
-        asked = (self.binding.loader, self.binding.key(self.arguments(run.variables)))
+        asked = (self.binding.loader, self.binding.key(self.arguments.of(run.variables)))
         run.tell(asked, [(self.key,)])
         return [asked]
 
