@@ -45,7 +45,7 @@ def answer(body: bytes) -> bytes:
 class Fixed(asyncio.Protocol):
     """Says what the target asks for: /0 the first body, /1 the second."""
 
-    answers = [answer(body) for body in BODIES.values()]
+    answers = tuple(answer(body) for body in BODIES.values())
 
     def connection_made(self, transport):
         self.transport = transport

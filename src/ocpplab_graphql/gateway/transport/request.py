@@ -14,7 +14,6 @@ from functools import lru_cache
 _URL = re.compile(r"(https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:[/?][!-\"$-~]*)?)")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _WITHOUT_CONTENT = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 _WRITTEN_HERE = frozenset(
     {
@@ -87,8 +86,7 @@ def fields(method: str, headers: Mapping[str, str], body: bytes | None, *, codin
     Raises:
         ValueError: a method, name or value that HTTP does not allow, or a header that is not the caller's to write.
     """
-    if method not in _METHODS:
-        raise ValueError(f"Expected a method of {', '.join(sorted(_METHODS))}; got {method[:20]!r}.")
+    _check_method(method)
     written = {"Accept-Encoding": coding}
     for name, value in headers.items():
         if _NOT_IN_A_VALUE.search(value):  # The value stays unsaid: it may be a token.
@@ -97,6 +95,13 @@ def fields(method: str, headers: Mapping[str, str], body: bytes | None, *, codin
     if body or method not in _WITHOUT_CONTENT:
         written["Content-Length"] = str(len(body or b""))
     return written
+
+
+@lru_cache(maxsize=64)
+def _check_method(method: str) -> None:
+    # What follows CONNECT is no HTTP.
+    if _TOKEN.fullmatch(method) is None or method.upper() == "CONNECT":
+        raise ValueError(f"Expected a method such as GET, got {method[:20]!r}.")
 
 
 @lru_cache(maxsize=256)
