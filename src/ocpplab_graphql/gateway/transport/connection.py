@@ -7,6 +7,7 @@ another caller's. So does a reply that was not waited for to its end.
 
 import asyncio
 import select
+import ssl
 import sys
 from collections.abc import Callable
 
@@ -124,8 +125,8 @@ class Connection(asyncio.Protocol):
             self._deliver(reply)
 
     def eof_received(self) -> None:
-        """See asyncio.Protocol. Over TLS it is the peer's own word, which nobody between can put in."""
-        if self._waiting is None:
+        """See asyncio.Protocol."""
+        if self._waiting is None or not self._is_end_said():
             return
         try:
             reply = self._reader.end()
@@ -134,6 +135,18 @@ class Connection(asyncio.Protocol):
             return
         if reply is not None:
             self._deliver(reply)
+
+    def _is_end_said(self) -> bool:
+        """Whether the gateway itself said that this is the end: over TLS, whoever sits between can cut as well."""
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        if tls is None:
+            return True
+        try:
+            return (
+                tls.read(1) == b""
+            )  # asyncio reports both; only after close_notify there is an end to be read
+        except ssl.SSLError:
+            return False
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  # asyncio's signature
         """See asyncio.Protocol."""
