@@ -234,6 +234,21 @@ async def test_what_nobody_asked_for_is_nobodys_reply(extra, when):
             assert (await get(made, server, f"/{n}")).body == f"/{n}".encode()
 
 
+async def test_what_comes_while_a_connection_is_idle_ends_it():
+    async def says_more_later(peer: Peer) -> None:
+        while await peer.request():
+            await peer.say(OK)
+            await asyncio.sleep(0.01)
+            await peer.say(OK)
+
+    async with between(says_more_later) as (server, made):
+        for _ in range(3):
+            await get(made, server)
+            assert len(made._idle) == 1
+            await until(lambda: not made._idle)
+    assert server.requests_of_connections == [1, 1, 1]
+
+
 async def test_bytes_that_lie_in_the_socket_end_the_connection_before_it_is_used():
     """The loop has no turn between the arrival of the bytes and the next request."""
     client, gateway = await pair()
@@ -445,14 +460,14 @@ async def test_a_gateway_that_answers_before_it_read_the_body_is_heard():
     async def refuses(peer: Peer) -> None:
         await peer.reader.readuntil(b"\r\n\r\n")
         await peer.say(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno")
-        await peer.reader.read()
+        await asyncio.Event().wait()
 
     async with between(refuses) as (server, made):
         async with asyncio.timeout(5):
             reply = await made.send("POST", server.url + "/", {}, b"x" * 20_000_000)
         await assert_as_new(made, connections=4)
+        assert not made._idle
     assert (reply.status, reply.body) == (413, b"no")
-    assert not made._idle
 
 
 @pytest.mark.parametrize(
