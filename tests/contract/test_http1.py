@@ -212,6 +212,16 @@ async def test_a_write_goes_over_a_connection_that_was_in_use_until_now(monkeypa
     assert sorted(server.requests_of_connections) == [2, 3]
 
 
+async def test_an_idle_connection_makes_room_for_a_new_one(monkeypatch):
+    monkeypatch.setattr("ocpplab_graphql.gateway.transport.http1._WRITE_IDLE_MAX_S", 0.0)
+    async with between(always_ok, connections=2) as (server, made):
+        await asyncio.gather(get(made, server), get(made, server))
+        await made.send("POST", server.url + "/", {}, b"{}")
+        await assert_as_new(made, connections=2)
+        assert len(made._idle) == 2
+    assert server.requests_of_connections == [1, 1, 1]
+
+
 # --- a reply belongs to the request it answers
 
 
