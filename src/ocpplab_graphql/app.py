@@ -18,13 +18,7 @@ from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_man
 from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.records import Record
-from ocpplab_graphql.gateway.transport import (
-    AiohttpTransport,
-    AsgiTransport,
-    Http1Transport,
-    HttpxTransport,
-    Transport,
-)
+from ocpplab_graphql.gateway.transport import AsgiTransport, Http1Transport, Transport
 from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.cors import CrossOrigin
@@ -190,8 +184,12 @@ def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
         return AsgiTransport(sandbox, max_body_bytes=max_body_bytes)
     connections = settings.gateway_max_concurrency
     if settings.gateway_transport == "httpx":
+        from ocpplab_graphql.gateway.transport import HttpxTransport  # noqa: PLC0415  # loaded only when it is used
+
         return HttpxTransport.remote(connections=connections, max_body_bytes=max_body_bytes)
     if settings.gateway_transport == "aiohttp":
+        from ocpplab_graphql.gateway.transport import AiohttpTransport  # noqa: PLC0415  # as above
+
         return AiohttpTransport(connections=connections, max_body_bytes=max_body_bytes)
     return Http1Transport(
         connections=connections,

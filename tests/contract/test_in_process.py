@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import subprocess
+import sys
 import zlib
 
 import httpx
@@ -253,3 +255,19 @@ async def test_what_http_does_not_allow_is_refused_here_too(asgi, app, url, head
     with pytest.raises(ValueError, match=r"Expected|header"):
         await asgi.send("GET", url, headers, None)
     assert app.scopes == []
+
+
+def test_the_service_loads_no_http_client_that_it_does_not_use():
+    program = """
+import sys
+from ocpplab_graphql.app import create_app
+from ocpplab_graphql.settings import Settings
+create_app(Settings.load({}, gateway_url="http://127.0.0.1:9"))
+print(sorted(sys.modules.keys() & {"aiohttp", "httpx", "sqlalchemy"}))
+"""
+    path = {"PYTHONPATH": ":".join(sys.path)}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], check=False, env=path, capture_output=True, text=True, timeout=60
+    )
+
+    assert (ended.stdout, ended.stderr) == ("[]\n", "")

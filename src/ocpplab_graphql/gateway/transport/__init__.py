@@ -7,10 +7,14 @@ application in this process.
 None of them follows redirects, keeps cookies, or reads more than it was told to.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from ocpplab_graphql.gateway.transport.asgi import AsgiTransport
-from ocpplab_graphql.gateway.transport.clients import AiohttpTransport, HttpxTransport
 from ocpplab_graphql.gateway.transport.http1 import Http1Transport
 from ocpplab_graphql.gateway.transport.port import Reply, Transport, TransportFailed
+
+if TYPE_CHECKING:
+    from ocpplab_graphql.gateway.transport.clients import AiohttpTransport, HttpxTransport
 
 __all__ = [
     "AiohttpTransport",
@@ -21,3 +25,12 @@ __all__ = [
     "Transport",
     "TransportFailed",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # aiohttp and httpx take 23 MB of memory, and only who uses them loads them.
+    if name not in {"AiohttpTransport", "HttpxTransport"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from ocpplab_graphql.gateway.transport import clients  # noqa: PLC0415
+
+    return getattr(clients, name)
