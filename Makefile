@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox
+.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports
 
 help: ## This list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 # pip comes last into a new environment: one that was interrupted before has bin/python, and no pip.
 $(BIN)/pip:
@@ -49,6 +49,9 @@ fuzz-sandbox: $(VENV)/.dev ## Drive the sandbox from its OpenAPI document, with 
 
 bench-sandbox: $(VENV)/.dev ## What the sandbox costs with 100,000 locations (a minute)
 	$(BIN)/python -m bench.sandbox.speed
+
+bench-transports: $(VENV)/.dev ## What a call costs by each HTTP client, and in the process
+	$(BIN)/python -m bench.transports.speed
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs
 	$(BIN)/ruff format --check .

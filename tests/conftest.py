@@ -21,7 +21,7 @@ import pytest
 from fastapi import FastAPI
 
 from ocpplab_graphql.app import create_app
-from ocpplab_graphql.gateway.transport import HttpxTransport, Reply, Transport
+from ocpplab_graphql.gateway.transport import AsgiTransport, Reply, Transport
 from ocpplab_graphql.sandbox import SandboxConfig, create_sandbox
 from ocpplab_graphql.settings import Settings
 
@@ -163,7 +163,7 @@ async def sandbox(database: Path) -> AsyncIterator[FastAPI]:
 @pytest.fixture
 def wire(sandbox: FastAPI) -> Wire:
     """The wire to the sandbox."""
-    return Wire(HttpxTransport.in_process(httpx.ASGITransport(app=sandbox), max_body_bytes=2**24))
+    return Wire(AsgiTransport(sandbox, max_body_bytes=2**24))
 
 
 @asynccontextmanager

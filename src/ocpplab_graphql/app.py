@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-import httpx
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -19,7 +18,7 @@ from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_man
 from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.decode import Narrowing
-from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, Transport
+from ocpplab_graphql.gateway.transport import AsgiTransport, Http1Transport, Transport
 from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.cors import CrossOrigin
@@ -182,11 +181,23 @@ def _sandbox_routes(
 def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
     max_body_bytes = settings.gateway_max_body_bytes
     if sandbox is not None:
-        return HttpxTransport.in_process(httpx.ASGITransport(app=sandbox), max_body_bytes=max_body_bytes)
+        return AsgiTransport(sandbox, max_body_bytes=max_body_bytes)
     connections = settings.gateway_max_concurrency
     if settings.gateway_transport == "httpx":
+        from ocpplab_graphql.gateway.transport import HttpxTransport  # noqa: PLC0415  # loaded only when it is used
+
         return HttpxTransport.remote(connections=connections, max_body_bytes=max_body_bytes)
-    return AiohttpTransport(connections=connections, max_body_bytes=max_body_bytes)
+    if settings.gateway_transport == "aiohttp":
+        from ocpplab_graphql.gateway.transport import AiohttpTransport  # noqa: PLC0415  # as above
+
+        return AiohttpTransport(connections=connections, max_body_bytes=max_body_bytes)
+    return Http1Transport(
+        connections=connections,
+        max_body_bytes=max_body_bytes,
+        max_head_bytes=settings.gateway_max_head_bytes,
+        keepalive_s=settings.gateway_keepalive_s,
+        compressed=settings.gateway_compression,
+    )
 
 
 def _console(settings: Settings, *, embedded: bool) -> Console | None:

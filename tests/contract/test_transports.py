@@ -15,10 +15,16 @@ from ocpplab_graphql.gateway.errors import (
     GatewayTimeout,
     GatewayUnavailable,
 )
-from ocpplab_graphql.gateway.transport import AiohttpTransport, HttpxTransport, TransportFailed
+from ocpplab_graphql.gateway.transport import (
+    AiohttpTransport,
+    Http1Transport,
+    HttpxTransport,
+    TransportFailed,
+)
 
 MAX_BYTES = 100_000
 JSON = "Content-Type: application/json\r\n"
+KINDS = {"http1": Http1Transport, "aiohttp": AiohttpTransport, "httpx": HttpxTransport.remote}
 DEMO = Credentials("Bearer demo")
 
 
@@ -104,12 +110,12 @@ async def server():
         yield running
 
 
-@pytest.fixture(params=["aiohttp", "httpx"])
+@pytest.fixture(params=["http1", "aiohttp", "httpx"])
 async def transport(request, monkeypatch):
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    kind = AiohttpTransport if request.param == "aiohttp" else HttpxTransport.remote
+    kind = KINDS[request.param]
     made = kind(connections=4, max_body_bytes=MAX_BYTES)
     yield made
     await made.aclose()

@@ -58,11 +58,11 @@ def facade(url: str, folder: Path, **settings: str) -> Iterator[Command]:
         yield command.announced()
 
 
-@pytest.fixture(scope="module", params=["aiohttp", "httpx"])
+@pytest.fixture(scope="module", params=["http1", "aiohttp", "httpx"])
 def service(
     request: pytest.FixtureRequest, front_door: Front, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Command]:
-    """A facade before the door, by each of the two HTTP clients."""
+    """A facade before the door, by each of the HTTP clients."""
     folder = tmp_path_factory.mktemp("facade")
     with facade(front_door.url, folder, gateway_transport=request.param) as command:
         yield command
@@ -139,7 +139,7 @@ def test_a_slash_at_the_end_of_the_gateways_address_changes_nothing(door: Front,
     assert door.calls == {"GET /ocpi/cpos": 1}
 
 
-@pytest.mark.parametrize("transport", ["aiohttp", "httpx"])
+@pytest.mark.parametrize("transport", ["http1", "aiohttp", "httpx"])
 def test_a_gateway_that_is_down_is_told_and_one_that_comes_back_is_used(
     database: Path, tmp_path: Path, transport: str
 ) -> None:

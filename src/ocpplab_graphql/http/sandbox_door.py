@@ -7,12 +7,15 @@ from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
 
 # RFC 9110, section 7.6.1, and what is written anew on each side.
 _NOT_PASSED_ON = {
+    "accept-encoding",
     "connection",
     "content-encoding",
     "content-length",
     "date",
+    "expect",
     "host",
     "keep-alive",
+    "proxy-connection",
     "server",
     "te",
     "trailer",
@@ -63,6 +66,8 @@ class SandboxDoor:
         query = f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else ""
         try:
             return await self._transport.send(scope["method"], self._url + target + query, headers, body)
+        except ValueError:  # what HTTP does not allow, and this server let pass
+            return _problem(400, "The request cannot be passed on: expected encoded HTTP/1.1.")
         except (TransportFailed, GatewayInvalidResponse):
             return _problem(503, "The sandbox cannot be reached; it is about to be started again.")
 
