@@ -176,10 +176,23 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A connection over rows that `value` names by id; they are of the type `node`, below a CPO."""
+    """
+    A connection over rows that a record names by their ids.
+
+    Attributes:
+        value: what holds the ids, told by `ids` of it; None before there are any.
+        item: the node that a row becomes.
+        node: the node's type.
+        loader: what reads a row, by the node's key.
+        name: of the list, for its cursors; the key of the node that holds the ids goes behind it.
+    """
 
     value: Value
+    ids: Callable[[Any], list[str] | None]
+    item: RowNode
     node: str
+    loader: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

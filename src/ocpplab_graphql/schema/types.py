@@ -340,6 +340,16 @@ class Charger(Node):
         return await connection(_LOGS, self, info, Paging.of(first, after, last, before), given)
 
 
+_CREATED = Named(
+    Value(JobRecord, "results"),
+    job_results.location_ids,
+    _LOCATION_OF_CPO,
+    node="Location",
+    loader="location_by_id",
+    name="BulkLocationJob.locations",
+)
+
+
 @strawberry.type(
     description="A durable job that creates many locations. It goes on without you: follow it with `bulkLocationJob`."
 )
@@ -398,7 +408,7 @@ class BulkLocationJob(Node):
     @strawberry.field(
         description="The locations created, in the order of `locationIds`; null until the job is finished. Read singly "
         "or by pages of the CPO's list when that is fewer calls. One deleted since is a null node with an error.",
-        metadata={BINDING: Named(Value(JobRecord, "results"), "Location")},
+        metadata={BINDING: _CREATED},
     )
     async def locations(
         self,
@@ -410,10 +420,10 @@ class BulkLocationJob(Node):
     ) -> Connection[Location] | None:
         """A window over the ids; only its rows are read."""
         paging = Paging.of(first, after, last, before)
-        cursors = cursors_of("BulkLocationJob.locations", *self.key)
+        cursors = cursors_of(_CREATED.name, *self.key)
         window = paging.window(cursors, info.context.limits)
         job = await load_row(self, JobRecord, info)
-        ids = job_results.location_ids(job.results) if job is not None else None
+        ids = _CREATED.ids(job.results) if job is not None else None
         if ids is None:
             return None
         keys = [(self.key[0], location_id) for location_id in ids]
@@ -441,7 +451,7 @@ async def _locations(info: Info, keys: Sequence[tuple[str, str]]) -> dict[tuple[
     """Locations by key; an exception in place of one that cannot be read or is gone."""
     load = info.context.loaders.load
     rows = await asyncio.gather(
-        *(load("location_by_id", key, info.path) for key in keys), return_exceptions=True
+        *(load(_CREATED.loader, key, info.path) for key in keys), return_exceptions=True
     )
     return {key: _located(key, row) for key, row in zip(keys, rows, strict=True)}
 

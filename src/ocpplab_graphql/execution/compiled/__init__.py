@@ -15,9 +15,10 @@ from graphql import GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from ocpplab_graphql.errors import FacadeError
-from ocpplab_graphql.execution.compiled.compiler import Uncovered, compiled
-from ocpplab_graphql.execution.compiled.reading import Program, Run, Unforeseen
+from ocpplab_graphql.execution.compiled.compiler import compiled
+from ocpplab_graphql.execution.compiled.program import Program, Run, Unforeseen
 from ocpplab_graphql.execution.compiled.rules import Rules
+from ocpplab_graphql.execution.compiled.writing import Uncovered
 from ocpplab_graphql.execution.plan import Plan
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.telemetry import logger
@@ -88,7 +89,7 @@ class Engine:
         # Some row lacks what another record may tell: the other program reads that too.
         thorough = plan.memory.get("thorough")
         if thorough is None:
-            thorough = plan.memory["thorough"] = compiled(self._schema, plan, self._rules, thorough=True)
+            thorough = plan.memory["thorough"] = compiled(self._schema, plan, thorough=True)
         return await thorough.data(run.again())
 
     def _program(self, plan: Plan) -> Program | None:
@@ -103,7 +104,7 @@ class Engine:
             self.counts["cold"] += 1
             return None
         try:
-            program = compiled(self._schema, plan, self._rules, thorough=False)
+            program = compiled(self._schema, plan, thorough=False)
         except Uncovered:
             program = None
             self.counts["uncovered"] += 1
