@@ -1,6 +1,6 @@
 """One operation, from its text to its answer. Knows the schema it was given, and nothing of HTTP."""
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
@@ -145,6 +145,11 @@ class Executor:
         self._errors_max = errors_max
         self._limits = limits
         self._engine = engine
+
+    @property
+    def executions(self) -> Mapping[str, int]:
+        """How many queries were executed how; see `compiled.Engine.counts`. Empty when none is compiled."""
+        return {} if self._engine is None else self._engine.counts
 
     def follows(self, request: OperationRequest) -> bool:
         """Whether an operation is a subscription; one that will be refused is none."""
