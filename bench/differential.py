@@ -16,7 +16,7 @@ from collections import Counter
 
 from tests.differential.census import FEATURES, reachable
 from tests.differential.door import COMPILED, REFERENCE, Side, has_both
-from tests.differential.running import CORE, Counts, Outcome, Runner, running
+from tests.differential.running import CORE, Counts, Outcome, running
 from tests.differential.shrinking import report, shrunk
 
 
@@ -42,12 +42,8 @@ async def one(index: int, seed: int, other: str) -> int:
         outcome = await runner.run(runner.corpus(seed).case(index))
         print(report(seed, outcome))
         if outcome.verdict.differences:
-            print("\n=== made small\n" + report(seed, await _small(runner, outcome)))
+            print("\n=== made small\n" + report(seed, await shrunk(runner, outcome)))
     return len(outcome.verdict.differences)
-
-
-async def _small(runner: Runner, outcome: Outcome) -> Outcome:
-    return await shrunk(runner, outcome)
 
 
 class _Progress:
@@ -92,7 +88,8 @@ def _tell(counts: Counts, other: Side, seconds: float) -> None:
             "gateway calls",
             f"{counts.gateway_calls}; per operation, against the reference: {_listed(counts.calls)}",
         ),
-        ("executed", _executed(other)),
+        ("executed", _listed(counts.how) or "not told"),
+        ("queries without an error", _listed(counts.how_without_errors) or "not told"),
         ("fields", f"{len(fields)}, each at least {min(census.fields[f] for f in fields)} times"),
         ("arguments", f"{len(arguments)}, each at least {min(census.arguments[a] for a in arguments)} times"),
         ("features", f"{len(FEATURES)}, the rarest {rarest[1]!r} {rarest[0]} times"),
@@ -103,11 +100,6 @@ def _tell(counts: Counts, other: Side, seconds: float) -> None:
     for outcome in counts.internal[:5]:
         case = outcome.case
         print(f"internal error in operation {case.index} over {[*case.faults]}")
-
-
-def _executed(other: Side) -> str:
-    counts = other.counts()
-    return _listed(Counter(counts)) if counts else "not told"
 
 
 def _by_respect(counts: Counts) -> dict[str, list[Outcome]]:

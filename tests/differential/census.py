@@ -231,7 +231,7 @@ class _Seen(Visitor):
         self._note(node.default_value is not None, "variable with a default")
         self._note(node.variable.name.value not in self._variables, "variable missing")
 
-    def enter_variable(self, node: VariableNode, _k: Any, _p: Any, _path: Any, ancestors: Any) -> None:
+    def enter_variable(self, _node: VariableNode, _k: Any, _p: Any, _path: Any, ancestors: Any) -> None:
         self._note(any(isinstance(a, ListValueNode) for a in ancestors), "variable in a list")
         self._note(any(isinstance(a, ObjectValueNode) for a in ancestors), "variable in an input object")
 

@@ -17,7 +17,7 @@ import msgspec
 
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.gateway.transport import Reply, TransportFailed
-from tests.differential.world import WorldGateway, route_of
+from tests.differential.serving import WorldGateway, route_of
 
 DROPPED = "(dropped)"
 # What stands in place of a value.
@@ -177,7 +177,10 @@ def draw(pick: random.Random, document: str) -> Fault:
     salt, every = pick.randrange(10**6), pick.choice([1, 1, 1, 2, 4])
     kinds = [kind for group in near for kind in group[0]] or [*PATHS]
     routes = [route for group in near for route in group[1]] or [*_KINDS, *_WRITES]
-    if pick.random() < 0.55:
+    writes = [route for route in routes if route in _WRITES]
+    if writes and pick.random() < 0.3:
+        return RouteFault(pick.choice(writes), pick.choice(["lost", "timeout", "500", "html", "403"]), salt, 1)
+    if pick.random() < 0.5:
         kind = pick.choice(kinds)
         path = pick.choice(PATHS[kind]) if pick.random() < 0.92 else ""
         values = WRONG_IDS if path.rpartition(".")[2] in _IDS else WRONG_VALUES
@@ -194,13 +197,14 @@ class LyingGateway(WorldGateway):
         super().__init__(inner.world, scripted=inner.scripted)
         self._faults = faults
 
-    def reply(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+    def reply(self, method: str, target: str, body: bytes | None) -> Reply:
         """The world's reply, spoilt."""
         route = route_of(method, target)
         whole = [f for f in self._faults if isinstance(f, RouteFault) and f.route == route and f.hits(target)]
         if whole and whole[0].lie in _UNSEEN:
-            raise _UNSEEN[whole[0].lie]()
-        reply = super().reply(method, target, headers, body)
+            failure = _UNSEEN[whole[0].lie]()
+            raise failure
+        reply = super().reply(method, target, body)
         rows = [f for f in self._faults if isinstance(f, RowFault) and f.kind == _KINDS.get(route)]
         if rows and reply.status == 200:
             reply = Reply(200, reply.headers, _spoilt_rows(reply.body, rows))

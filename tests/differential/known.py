@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from tests.differential.door import Sent, Side
-from tests.differential.world import SCRIPTED_JOB, World, WorldGateway
+from tests.differential.serving import SCRIPTED_JOB, WorldGateway
+from tests.differential.world import World
 
 # (type, *key): what a field is below; ("Query",) at the root.
 Subject = tuple[str, ...]

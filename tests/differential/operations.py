@@ -28,6 +28,7 @@ from graphql import (
 from graphql.type.introspection import SchemaMetaFieldDef, TypeMetaFieldDef
 
 from tests.differential.known import Known, Subject
+from tests.differential.spoiling import spoilt
 from tests.differential.values import Name, Ref, Values, literal
 
 Selectable = GraphQLObjectType | GraphQLInterfaceType
@@ -88,7 +89,7 @@ def document(schema: GraphQLSchema, known: Known, pick: random.Random, kind: str
     author = _Author(schema, known, pick, honest=0.985)
     if kind == "refused":
         whole = author.write(pick.choice(["query", "query", "mutation"]), several=False)
-        return Document(_spoilt(whole.text, pick), kind, whole.operations, whole.variables)
+        return Document(spoilt(whole.text, pick), kind, whole.operations, whole.variables)
     return author.write(kind, several=kind == "query" and pick.random() < 0.12)
 
 
@@ -390,42 +391,3 @@ class _Author:
             name, declared, optional, default, lambda p: likely if p.random() < 0.8 else not likely
         )
         return f"${name}"
-
-
-# ---------------------------------------------------------------------------------------------- refused
-
-
-def _spoilt(text: str, pick: random.Random) -> str:
-    """A document that is not one any more, or not one of our schema; now and then it stays one."""
-    at = pick.randrange(len(text))
-    ways: list[Callable[[], str]] = [
-        lambda: text[:at],
-        lambda: text[:at] + pick.choice('{}()$@!"é:\u0000') + text[at:],
-        lambda: text.replace(" id", " idd", 1).replace(" name", " nam", 1) + " ",
-        lambda: text + " { __typename }",
-        lambda: text + " fragment Unused on CPO { id }",
-        lambda: text.replace("{", "{ cpos: cpoTemplates { slug } cpos { totalCount } ", 1),
-        lambda: text.replace("{", "{ ...Nowhere ", 1),
-        lambda: text.replace("{", "{ chargers(first: $nowhere) { totalCount } ", 1),
-        lambda: text.replace("{", "{ cpos ", 1),
-        lambda: text.replace("{", "{ cpo { id } ", 1),
-        lambda: text.replace("{", "{ cpos(last: TWO) { totalCount } ", 1),
-        lambda: text.replace("{", "{ __typename @defer ", 1),
-        lambda: text.replace("{", "{ __typename { id } ", 1),
-        lambda: text.replace("{", "{ charger(chargerId: null) { id } ", 1),
-        lambda: text.replace("{", "{ node(id: 1.5) { ... on Party { role } } ", 1),
-        lambda: "type X { id: ID } " + text,
-        lambda: pick.choice(
-            [
-                "",
-                " ",
-                "#",
-                "{",
-                "{}",
-                "query { }",
-                "subscription { a: cpoProvisioning(cpoId: 1) { id } b: cpoProvisioning(cpoId: 1) { id } }",
-            ]
-        ),
-        lambda: "{ " + "cpos { nodes { locations { nodes { cpo { " * 8 + "id" + " }" * 40 + " }",
-    ]
-    return pick.choice([*ways, *ways[:2] * 3])()

@@ -19,12 +19,13 @@ CORE = schema._schema
 
 @dataclass
 class Outcome:
-    """One case, on both."""
+    """One case, on both; `how` is what the other says of how it was executed."""
 
     case: Case
     reference: Answered
     other: Answered
     verdict: Verdict
+    how: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
@@ -41,6 +42,8 @@ class Counts:
     calls: Counter[str] = field(default_factory=Counter)
     gateway_calls: int = 0
     lying: int = 0
+    how: Counter[str] = field(default_factory=Counter)
+    how_without_errors: Counter[str] = field(default_factory=Counter)
     census: Census = field(default_factory=lambda: Census(CORE))
     different: list[Outcome] = field(default_factory=list)
     internal: list[Outcome] = field(default_factory=list)
@@ -55,6 +58,9 @@ class Counts:
         data = bool(bodies) and all(body.get("data") is not None for body in bodies)
         self.with_data += data
         self.without_errors += data and not codes
+        self.how += outcome.how
+        if data and not codes and outcome.case.kind == "query":
+            self.how_without_errors += outcome.how
         self.with_errors += bool(codes)
         self.codes += codes
         self.reordered += outcome.verdict.reordered
@@ -84,8 +90,9 @@ class Runner:
     async def run(self, case: Case) -> Outcome:
         """One case on both, over gateways that are equal."""
         reference = await self.reference.ask(case.sent, case.gateway(self.worlds))
+        before = self.other.counts()
         other = await self.other.ask(case.sent, case.gateway(self.worlds))
-        return Outcome(case, reference, other, compare(reference, other))
+        return Outcome(case, reference, other, compare(reference, other), self.other.counts() - before)
 
     async def run_all(self, cases: Iterable[Case], told: Callable[[Outcome], None] | None = None) -> Counts:
         """All of them, one after the other."""

@@ -57,6 +57,7 @@ def report(seed: int, outcome: Outcome) -> str:
             f"variables: {json.dumps(case.sent.variables, ensure_ascii=False)}",
             f"operationName: {case.sent.operation_name}, headers: {dict(case.sent.headers)}, token: {case.sent.token}",
             f"faults: {list(case.faults)}",
+            f"executed: {dict(outcome.how)}",
             f"reference: {outcome.reference.body[:1500].decode(errors='replace')}",
             f"other:     {outcome.other.body[:1500].decode(errors='replace')}",
             f"calls: {list(outcome.reference.calls)[:12]} and {list(outcome.other.calls)[:12]}",
@@ -83,11 +84,11 @@ def _smaller(case: Case) -> Iterator[Case]:
         yield with_sent(case, headers={})
     yield from _smaller_documents(case)
     given = dict(case.sent.variables or {})
-    for name in given:
+    for name, value in given.items():
         yield with_sent(case, variables={k: v for k, v in given.items() if k != name})
-        if isinstance(given[name], list) and given[name]:
-            for n in range(len(given[name])):
-                yield with_sent(case, variables={**given, name: given[name][:n] + given[name][n + 1 :]})
+        if isinstance(value, list) and value:
+            for n in range(len(value)):
+                yield with_sent(case, variables={**given, name: value[:n] + value[n + 1 :]})
     if case.sent.operation_name is not None:
         yield with_sent(case, operation_name=None)
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from tests.differential.known import Known, Subject, scripted_ids
-from tests.differential.world import SCRIPTED_CPO
+from tests.differential.serving import SCRIPTED_CPO
 
 Arguments = dict[str, Any]
 Drawn = tuple[Arguments, Subject | None]
@@ -114,7 +114,7 @@ class Values:
         own: Callable[..., Drawn] | None = getattr(self, f"_{field.strip('_').lower()}", None)
         if own is not None and type_name in {"Query", "Mutation", "Subscription"}:
             return own(pick, fan, type_name)
-        return self._list(type_name, field, subject, fan, pick), None
+        return self._list(field, subject, fan, pick), None
 
     def _right(self, pick: random.Random) -> bool:
         return pick.random() < self._honest
@@ -193,7 +193,7 @@ class Values:
     # ----------------------------------------------------------------------------------------------- lists
 
     def _chargers(self, pick: random.Random, fan: int, _type: str) -> Drawn:
-        given = self._list("Query", "chargers", ("Query",), fan, pick)
+        given = self._list("chargers", ("Query",), fan, pick)
         if pick.random() < 0.35:
             given = {key: value for key, value in given.items() if key in {"first", "last"}}
             (place,) = pick.choice(self._known.ids["place"])
@@ -212,9 +212,7 @@ class Values:
             given["ocppVersion"] = pick.choice(["OCPP1.6", "OCPP2.0.1", "", None, "OCPP 9&x=1"])
         return given, None
 
-    def _list(
-        self, type_name: str, field: str, subject: Subject | None, fan: int, pick: random.Random
-    ) -> Arguments:
+    def _list(self, field: str, subject: Subject | None, fan: int, pick: random.Random) -> Arguments:
         given = dict(self._paging(self._known.cursors.get((subject or (), field), ()), fan, pick))
         if field == "logs" and pick.random() < 0.4:
             given = {key: value for key, value in given.items() if key in {"first", "last"}}
