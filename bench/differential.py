@@ -20,14 +20,13 @@ from tests.differential.running import CORE, Counts, Outcome, running
 from tests.differential.shrinking import report, shrunk
 
 
-async def many(operations: int, seed: int, other: str, reports: int) -> int:
+async def many(operations: int, seed: int, other: str, reports: int, together: int) -> int:
     """The whole corpus; the number of differences."""
     begun = time.perf_counter()
     async with running(other) as runner:
         corpus = runner.corpus(seed)
-        counts = await runner.run_all(
-            (corpus.case(index) for index in range(operations)), _Progress(operations)
-        )
+        cases = (corpus.case(index) for index in range(operations))
+        counts = await runner.run_all(cases, _Progress(operations), together=together)
         _tell(counts, runner.other, time.perf_counter() - begun)
         for respect, some in _by_respect(counts).items():
             print(f"\n=== {len(some)} that differ in {respect}")
@@ -122,12 +121,15 @@ def main() -> int:
     parser.add_argument("--only", type=int, help="the number of one operation")
     parser.add_argument("--other", default=COMPILED, choices=[COMPILED, REFERENCE], help="what is compared")
     parser.add_argument("--reports", type=int, default=3, help="of each sort of difference")
+    parser.add_argument("--together", type=int, default=1, help="operations that run at once, on each side")
     given = parser.parse_args()
     logging.disable(logging.CRITICAL)  # lying gateways make us log
     if given.only is not None:
         different = asyncio.run(one(given.only, given.seed, given.other))
     else:
-        different = asyncio.run(many(given.operations, given.seed, given.other, given.reports))
+        different = asyncio.run(
+            many(given.operations, given.seed, given.other, given.reports, given.together)
+        )
     return 1 if different else 0
 
 

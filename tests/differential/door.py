@@ -54,15 +54,16 @@ class Answered:
     calls: tuple[str, ...]
 
 
-class _Switched:
-    """A transport to whichever gateway stands behind it now."""
+class _ByToken:
+    """A transport to many gateways: each token has its own, so that operations may run at once and never meet."""
 
-    gateway: WorldGateway
+    def __init__(self) -> None:
+        self.gateways: dict[str, WorldGateway] = {}
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         # A turn of the loop, so that replies of one level come one after the other, as over a network.
         await asyncio.sleep(0)
-        return await self.gateway.send(method, url, headers, body)
+        return await self.gateways[headers["Authorization"]].send(method, url, headers, body)
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -71,7 +72,7 @@ class _Switched:
 class Side:
     """One executor's application."""
 
-    def __init__(self, name: str, app: FastAPI, transport: _Switched) -> None:
+    def __init__(self, name: str, app: FastAPI, transport: _ByToken) -> None:
         self.name = name
         self.app = app
         self._transport = transport
@@ -79,7 +80,7 @@ class Side:
 
     async def ask(self, sent: Sent, gateway: WorldGateway) -> Answered:
         """The answer to a request over a gateway; each time with a token of its own, so that nothing is shared."""
-        self._transport.gateway = gateway
+        token = f"Bearer run-{next(self._runs)}"
         envelope = {"query": sent.document, "variables": sent.variables}
         if sent.operation_name is not None:
             envelope["operationName"] = sent.operation_name
@@ -87,12 +88,17 @@ class Side:
             "content-type": "application/json",
             "accept": "application/json",
             "x-request-id": "differential",
-            **({"authorization": f"Bearer run-{next(self._runs)}"} if sent.token else {}),
+            **({"authorization": token} if sent.token else {}),
             **sent.headers,
         }
-        async with asyncio.timeout(END_S):
-            status, told, body = await _called(self.app, headers, msgspec.json.encode(envelope), gateway.told)
-        return Answered(status, told, body, tuple(gateway.sent))
+        body = msgspec.json.encode(envelope)
+        self._transport.gateways[token] = gateway
+        try:
+            async with asyncio.timeout(END_S):
+                status, told, answer = await _called(self.app, headers, body, gateway.told)
+        finally:
+            del self._transport.gateways[token]
+        return Answered(status, told, answer, tuple(gateway.sent))
 
     def counts(self) -> Counter[str]:
         """How many operations were executed how, as far as the application tells."""
@@ -107,7 +113,7 @@ async def side(name: str, **settings: Any) -> AsyncIterator[Side]:
     # A document is compiled when it is first seen: nearly all of them are seen once.
     chosen = {"execution": name, "compile_after": 1}
     chosen = {key: value for key, value in chosen.items() if key in Settings.model_fields}
-    transport = _Switched()
+    transport = _ByToken()
     async with AsyncExitStack() as stack:
         app = create_app(Settings.load({}, **_SETTINGS, **chosen, **settings), transport=transport)
         await stack.enter_async_context(app.router.lifespan_context(app))

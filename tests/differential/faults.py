@@ -179,7 +179,9 @@ def draw(pick: random.Random, document: str) -> Fault:
     routes = [route for group in near for route in group[1]] or [*_KINDS, *_WRITES]
     writes = [route for route in routes if route in _WRITES]
     if writes and pick.random() < 0.3:
-        return RouteFault(pick.choice(writes), pick.choice(["lost", "timeout", "500", "html", "403"]), salt, 1)
+        return RouteFault(
+            pick.choice(writes), pick.choice(["lost", "timeout", "500", "html", "403"]), salt, 1
+        )
     if pick.random() < 0.5:
         kind = pick.choice(kinds)
         path = pick.choice(PATHS[kind]) if pick.random() < 0.92 else ""

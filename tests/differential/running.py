@@ -1,9 +1,11 @@
 """A corpus, run on both executors, with counts."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from ocpplab_graphql.schema import schema
@@ -19,7 +21,7 @@ CORE = schema._schema
 
 @dataclass
 class Outcome:
-    """One case, on both; `how` is what the other says of how it was executed."""
+    """One case, on both; `how` is what the other says of how it was executed, if it ran alone."""
 
     case: Case
     reference: Answered
@@ -94,14 +96,16 @@ class Runner:
         other = await self.other.ask(case.sent, case.gateway(self.worlds))
         return Outcome(case, reference, other, compare(reference, other), self.other.counts() - before)
 
-    async def run_all(self, cases: Iterable[Case], told: Callable[[Outcome], None] | None = None) -> Counts:
-        """All of them, one after the other."""
-        counts = Counts()
-        for case in cases:
-            outcome = await self.run(case)
-            counts.note(outcome)
-            if told is not None:
-                told(outcome)
+    async def run_all(
+        self, cases: Iterable[Case], told: Callable[[Outcome], None] | None = None, *, together: int = 1
+    ) -> Counts:
+        """All of them, so many at a time."""
+        counts, left = Counts(), iter(cases)
+        while some := list(islice(left, together)):
+            for outcome in await asyncio.gather(*map(self.run, some)):
+                counts.note(outcome)
+                if told is not None:
+                    told(outcome)
         return counts
 
 
