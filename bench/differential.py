@@ -96,6 +96,8 @@ def _tell(counts: Counts, other: Side, seconds: float) -> None:
     ]
     for name, value in rows:
         print(f"{name:34} {value}")
+    for (reason, clean), indices in sorted(counts.examples.items()):
+        print(f"{reason}, {'no error' if clean else 'with errors'}: operations {indices[:6]}")
     for outcome in counts.internal[:5]:
         case = outcome.case
         print(f"internal error in operation {case.index} over {[*case.faults]}")

@@ -251,7 +251,7 @@ def _envelope(change: Callable[[dict[str, Any], int], dict[str, Any]]) -> Callab
     def lie(reply: Reply, digest: int) -> Reply:
         try:
             told = msgspec.json.decode(reply.body)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):  # another lie came before
             return reply
         if not isinstance(told, dict) or reply.status != 200:
             return reply

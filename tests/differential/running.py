@@ -46,6 +46,7 @@ class Counts:
     lying: int = 0
     how: Counter[str] = field(default_factory=Counter)
     how_without_errors: Counter[str] = field(default_factory=Counter)
+    examples: dict[tuple[str, bool], list[int]] = field(default_factory=dict)
     census: Census = field(default_factory=lambda: Census(CORE))
     different: list[Outcome] = field(default_factory=list)
     internal: list[Outcome] = field(default_factory=list)
@@ -63,6 +64,8 @@ class Counts:
         self.how += outcome.how
         if data and not codes and outcome.case.kind == "query":
             self.how_without_errors += outcome.how
+        for reason in outcome.how:
+            self.examples.setdefault((reason, not codes), []).append(outcome.case.index)
         self.with_errors += bool(codes)
         self.codes += codes
         self.reordered += outcome.verdict.reordered
