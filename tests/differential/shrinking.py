@@ -28,10 +28,10 @@ RUNS_MAX = 600
 _TYPENAME = FieldNode(name=NameNode(value="__typename"), arguments=(), directives=())
 
 
-async def shrunk(runner: Runner, outcome: Outcome) -> Outcome:
+async def shrunk(runner: Runner, outcome: Outcome, *, runs: int = RUNS_MAX) -> Outcome:
     """The smallest case found that differs in the same respect."""
     respect = _respect(outcome)
-    left = RUNS_MAX
+    left = runs
     smaller = True
     while smaller and left > 0:
         smaller = False

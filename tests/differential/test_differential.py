@@ -21,6 +21,8 @@ from tests.differential.world import World
 # Where everything occurs at least twice. If the schema grows and it does not any more, take another.
 SEED, OPERATIONS = 2, 500
 REPORTS_MAX = 3
+# About 15 s of one core; a machine that does much else takes longer.
+pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +33,7 @@ def run() -> Iterator[tuple[Counts, list[str]]]:
         async with running() as runner:
             corpus = runner.corpus(SEED)
             counts = await runner.run_all(corpus.case(index) for index in range(OPERATIONS))
-            small = [await shrunk(runner, outcome) for outcome in counts.different[:REPORTS_MAX]]
+            small = [await shrunk(runner, outcome, runs=150) for outcome in counts.different[:REPORTS_MAX]]
             return counts, [report(SEED, outcome) for outcome in small]
 
     with _silence():
