@@ -12,8 +12,9 @@ from tests.differential.door import Answered
 
 _DECODER = json.JSONDecoder(parse_float=lambda text: f"float {text}", parse_int=lambda text: f"int {text}")
 _EVENT = re.compile(r"event: next\ndata: (.*)\n\n")
-# What no two executions have in common.
-_TIMES = {"startMs", "durationMs"}
+# What no two executions have in common: times, and which of the paths that read the same row came before it was
+# there and so are told to have asked for it.
+_OF_ITS_OWN = {"startMs", "durationMs", "paths", "pathCount"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def _compared(body: str, other: str) -> tuple[list[str], bool]:
     errors = [[_text(error) for error in one.get("errors", ())] for one in (ours, theirs)]
     if sorted(errors[0]) != sorted(errors[1]):
         differences.append("errors:\n" + _diff(sorted(errors[0]), sorted(errors[1])))
-    extensions = [_text(_timeless(one.get("extensions"))) for one in (ours, theirs)]
+    extensions = [_text(_comparable(one.get("extensions"))) for one in (ours, theirs)]
     if extensions[0] != extensions[1]:
         differences.append("extensions:\n" + _diff(*([text] for text in extensions)))
     return differences, not differences and errors[0] != errors[1]
@@ -99,10 +100,10 @@ def _data(body: str) -> str:
     return body[len(head) : end]
 
 
-def _timeless(extensions: Any) -> Any:
+def _comparable(extensions: Any) -> Any:
     told = (extensions or {}).get("gateway", {})
     if "requests" in told:
-        rows = [{k: v for k, v in row.items() if k not in _TIMES} for row in told["requests"]]
+        rows = [{k: v for k, v in row.items() if k not in _OF_ITS_OWN} for row in told["requests"]]
         return {**extensions, "gateway": {**told, "requests": sorted(rows, key=_text)}}
     return extensions
 
