@@ -115,7 +115,7 @@ async def side(name: str, **settings: Any) -> AsyncIterator[Side]:
     chosen = {key: value for key, value in chosen.items() if key in Settings.model_fields}
     transport = _ByToken()
     async with AsyncExitStack() as stack:
-        app = create_app(Settings.load({}, **_SETTINGS, **chosen, **settings), transport=transport)
+        app = create_app(Settings.load({}, **{**_SETTINGS, **chosen, **settings}), transport=transport)
         await stack.enter_async_context(app.router.lifespan_context(app))
         yield Side(name, app, transport)
 
