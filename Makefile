@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports
+.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports differential
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ bench-sandbox: $(VENV)/.dev ## What the sandbox costs with 100,000 locations (a 
 
 bench-transports: $(VENV)/.dev ## What a call costs by each HTTP client, and in the process
 	$(BIN)/python -m bench.transports.speed
+
+differential: $(VENV)/.dev ## Compare both executors over 20,000 generated operations, with counts (ten minutes)
+	$(BIN)/python -W ignore -m bench.differential --operations 20000
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs
 	$(BIN)/ruff format --check .
