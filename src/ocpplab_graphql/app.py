@@ -122,7 +122,7 @@ def create_app(
     app = FastAPI(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(RequestIds)
     app.state.stopping = stopping
-    app.state.executions = executor.executions
+    app.state.execution_counts = executor.executions
     app.state.readiness = readiness
     return app
 

@@ -24,7 +24,7 @@ async def both(wire, query):
         async with facade(wire, execution=execution) as graphql:
             answers.append(json.dumps(await graphql(query, **{"x-request-id": "one"})))
             calls.append(sorted(wire.sent))
-            executions.append(dict(graphql.app.state.executions))
+            executions.append(dict(graphql.app.state.execution_counts))
     assert answers[0] == answers[1]
     assert calls[0] == calls[1]
     return json.loads(answers[0]), executions[0]
@@ -35,7 +35,7 @@ async def test_a_query_is_compiled_when_it_is_seen_again(wire):
         for _ in range(3):
             await graphql(LOCATIONS)
 
-        assert graphql.app.state.executions == {"cold": 1, "compiled": 2}
+        assert graphql.app.state.execution_counts == {"cold": 1, "compiled": 2}
 
 
 async def test_each_reading_of_skip_and_include_is_a_plan_of_its_own(wire):
@@ -44,7 +44,7 @@ async def test_each_reading_of_skip_and_include_is_a_plan_of_its_own(wire):
         answers = [await graphql(query, {"c": c}) for c in (True, False, True, False)]
 
     assert [sorted(a["data"]["cpo"]) for a in answers] == [["id", "namePrefix"], ["id"]] * 2
-    assert graphql.app.state.executions == {"cold": 2, "compiled": 2}
+    assert graphql.app.state.execution_counts == {"cold": 2, "compiled": 2}
 
 
 async def test_variables_are_no_part_of_a_plan(wire):
@@ -55,7 +55,7 @@ async def test_variables_are_no_part_of_a_plan(wire):
         ]
 
     assert sizes == [1, 5, 3]
-    assert graphql.app.state.executions == {"compiled": 3}
+    assert graphql.app.state.execution_counts == {"compiled": 3}
 
 
 async def test_a_damaged_row_is_answered_by_the_ordinary_executor_over_what_was_fetched(wire):

@@ -252,3 +252,13 @@ async def test_moments_are_read_in_any_zone_and_written_in_utc(graphql):
         [error] = response.json()["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"
         assert "RFC 3339" in error["message"]
+
+
+async def test_introspection_tells_of_lists_too_that_they_are_not_one_of(graphql):
+    answer = await graphql(
+        '{ __type(name: "BulkLocationInput") { isOneOf fields { name } inputFields { type { isOneOf } } } '
+        "__schema { directives { args { type { kind isOneOf ofType { isOneOf } } } } } }"
+    )
+
+    assert "errors" not in answer
+    assert answer["data"]["__type"]["isOneOf"] is True

@@ -232,7 +232,10 @@ class Executor:
         )
         if isinstance(variables, list):
             return self._refusal(variables[:1], ErrorCode.BAD_USER_INPUT, request_id)
-        plan = prepared.plans.of(operation, variables)
+        try:
+            plan = prepared.plans.of(operation, variables)
+        except GraphQLError as error:  # a condition of @skip or @include that is null
+            return self._refusal([error], ErrorCode.BAD_USER_INPUT, request_id)
         stopped = self._stopped(plan, variables, request, request_id)
         return _Found(prepared, plan, variables) if stopped is None else stopped
 

@@ -225,9 +225,10 @@ def _resolver(binding: Binding) -> Callable[..., Any]:
 
 
 def _read_value(source: Any, binding: Value, info: Info) -> Any:
-    if isinstance(source, Record):
+    if isinstance(source, Record | Invalid):
+        checked(source, "object")
         return checked(getattr(source, binding.key), binding.key)
-    row = source.rows.get(binding.record)
+    row = checked(source.rows.get(binding.record), "row")
     if row is not None:
         found = checked(getattr(row, binding.key), binding.key)
         if found is not None or binding.otherwise is None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import strawberry
 from strawberry import ID, UNSET
 
-from ocpplab_graphql.errors import FacadeError
+from ocpplab_graphql.errors import FacadeError, NotFound
 from ocpplab_graphql.execution.bindings import BINDING, Gallery, Lookup, Many, RowNode
 from ocpplab_graphql.gateway.decode import checked
 from ocpplab_graphql.gateway.records import (
@@ -97,6 +97,8 @@ async def _found(lookup: Lookup, one: str, info: Info, **given: Any) -> Any:
 
 async def _gallery(gallery: Gallery, given: Mapping[str, Any], info: Info, what: str) -> list[Any]:
     rows = await info.context.loaders.load(gallery.loader, gallery.key(given), info.path)
+    if rows is None:
+        raise NotFound(f"The gateway knows no {what}s.")
     return [checked(row, what) for row in rows]
 
 

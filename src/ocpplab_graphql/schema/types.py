@@ -247,7 +247,7 @@ Action = Annotated[
 
 _LOGS = Many(
     lambda charger, given: ChargerLogs(
-        charger.key[0], given.get("from"), given.get("to"), given.get("action")
+        charger.key[0], given.get("from") or None, given.get("to") or None, given.get("action") or None
     ),
     RowNode(ChargerLogRecord),
 )
@@ -336,7 +336,7 @@ class Charger(Node):
         action: Action = UNSET,
     ) -> Connection[ChargerLog] | None:
         """The filters belong to the list: a cursor of one filter is none of another."""
-        given = {"from": from_ or None, "to": to or None, "action": action or None}
+        given = {"from": from_, "to": to, "action": action}
         return await connection(_LOGS, self, info, Paging.of(first, after, last, before), given)
 
 
