@@ -16,15 +16,18 @@ from ocpplab_graphql.execution.documents import DocumentLimits, Documents
 from ocpplab_graphql.execution.executor import ContextFactory, CostLimits, Executor, OperationRequest
 from ocpplab_graphql.execution.manifest import Manifest, ManifestError, read_manifest
 from ocpplab_graphql.execution.persisted import PersistedDocuments, Registry
+from ocpplab_graphql.gateway.breaker import BreakerLimits
 from ocpplab_graphql.gateway.client import Credentials, Gateway
 from ocpplab_graphql.gateway.decode import Narrowing
+from ocpplab_graphql.gateway.retry import RetryPolicy
 from ocpplab_graphql.gateway.transport import AsgiTransport, Http1Transport, Transport
+from ocpplab_graphql.gateway.way import WayLimits
 from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.cors import CrossOrigin
 from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
-from ocpplab_graphql.http.health import Readiness, health
+from ocpplab_graphql.http.health import NotReady, Readiness, health
 from ocpplab_graphql.http.middleware import OperationLog, RequestIds
 from ocpplab_graphql.http.sandbox_door import SandboxDoor
 from ocpplab_graphql.http.schema_file import SchemaFile
@@ -78,6 +81,7 @@ def create_app(
         sandbox_url or str(settings.gateway_url or _EMBEDDED_URL),
         transport,
         max_concurrency=settings.gateway_max_concurrency,
+        limits=_way_limits(settings),
     )
     embedded = sandbox is not None or sandbox_url is not None
     console = _console(settings, embedded=embedded)
@@ -101,7 +105,7 @@ def create_app(
         answer_max_age_s=settings.answer_max_age_s,
     )
     cross_origin, compressed = _cross_origin(settings), _compressed(settings)
-    readiness = Readiness(gateway.is_reachable)
+    readiness = Readiness(gateway.is_reachable, lambda: _gateway_trouble(gateway))
     routes = [
         Route("/graphql", OperationLog(graphql), middleware=[*cross_origin, *compressed]),
         WebSocketRoute(
@@ -183,7 +187,8 @@ def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
     max_body_bytes = settings.gateway_max_body_bytes
     if sandbox is not None:
         return AsgiTransport(sandbox, max_body_bytes=max_body_bytes)
-    connections = settings.gateway_max_concurrency
+    # Probes of the breaker, and the question whether the gateway is there, wait for nobody.
+    connections = settings.gateway_max_concurrency + settings.gateway_breaker_probes + 1
     if settings.gateway_transport == "httpx":
         from ocpplab_graphql.gateway.transport import HttpxTransport  # noqa: PLC0415  # loaded only when it is used
 
@@ -199,6 +204,41 @@ def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
         keepalive_s=settings.gateway_keepalive_s,
         compressed=settings.gateway_compression,
     )
+
+
+def _way_limits(settings: Settings) -> WayLimits:
+    return WayLimits(
+        waiting_max=settings.gateway_waiting_max,
+        waiting_s=settings.gateway_waiting_s,
+        retry=RetryPolicy(
+            retries=settings.gateway_retries,
+            base_s=settings.gateway_retry_base_s,
+            max_s=settings.gateway_retry_max_s,
+        ),
+        retry_budget=settings.gateway_retry_budget,
+        breaker=BreakerLimits(
+            ratio=settings.gateway_breaker_ratio,
+            calls=settings.gateway_breaker_calls,
+            window=settings.gateway_breaker_window,
+            window_s=settings.gateway_breaker_window_s,
+            # A call that ends with its operation's deadline must have been slow by then.
+            slow_s=min(settings.gateway_breaker_slow_s, settings.operation_timeout_s / 2),
+            open_s=settings.gateway_breaker_open_s,
+            probes=settings.gateway_breaker_probes,
+        ),
+    )
+
+
+def _gateway_trouble(gateway: Gateway) -> NotReady | None:
+    """
+    Why operations that need the gateway would be refused now.
+
+    Not while the breaker probes: it needs operations for that, and a load balancer would send none.
+    """
+    state = gateway.state
+    if state.breaker == "open":
+        return NotReady("gateway failing", state.retry_after_s)
+    return NotReady("overloaded", state.retry_after_s) if state.shedding else None
 
 
 def _console(settings: Settings, *, embedded: bool) -> Console | None:
@@ -237,7 +277,7 @@ def _once(settings: Settings, shared: SharedState | None, *, embedded: bool) -> 
     return Once(
         shared or InProcess(entries_max=settings.idempotency_entries_max, bytes_max=_IDEMPOTENCY_BYTES_MAX),
         keeps_s=settings.idempotency_ttl_s,
-        in_flight_s=settings.operation_timeout_s,
+        in_flight_s=settings.latest_deadline_s,
         gateway_honours_keys=embedded if honours is None else honours,
     )
 
@@ -322,11 +362,16 @@ def _context_maker(settings: Settings, gateway: Gateway, following: Following, o
         bulk_items_max=settings.bulk_items_max,
     )
 
-    def for_request(credentials: Credentials, request_id: str, traced: bool) -> ContextFactory:
+    def for_request(
+        credentials: Credentials, request_id: str, traced: bool, asked_s: float | None
+    ) -> ContextFactory:
         follow = following.for_caller(credentials)
+        timeout_s = settings.operation_timeout_s
+        if asked_s is not None:
+            timeout_s = min(asked_s, settings.latest_deadline_s)
 
         def make(narrowing: Narrowing) -> Context:
-            client = gateway.client(credentials, timeout_s=settings.operation_timeout_s)
+            client = gateway.client(credentials, timeout_s=timeout_s)
             loaders = Loaders(client, narrowing, traced=traced)
             return Context(client, loaders, limits, request_id, follow, once)
 

@@ -73,7 +73,58 @@ class Settings(BaseModel):
     gateway_max_concurrency: int = Field(
         default=64,
         ge=1,
-        description="Gateway calls in flight at once; further ones wait within their deadline.",
+        description="Gateway calls in flight at once; further ones wait.",
+    )
+    gateway_waiting_max: int = Field(
+        default=5_000,
+        ge=0,
+        description="Gateway calls that wait for a place among those in flight; further ones are OVERLOADED. "
+        "One large operation alone may bring as many as OCPPLAB_MAX_GATEWAY_CALLS.",
+    )
+    gateway_waiting_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Longest that a gateway call waits for such a place, in seconds; then it is OVERLOADED.",
+    )
+    gateway_retries: int = Field(
+        default=2, ge=0, le=10, description="How often a read that failed is sent again; a write never is."
+    )
+    gateway_retry_base_s: float = Field(
+        default=0.05, ge=0, description="Longest first wait before that, in seconds; it doubles each time."
+    )
+    gateway_retry_max_s: float = Field(
+        default=1.0, ge=0, description="Longest such wait, in seconds, beside what Retry-After asks for."
+    )
+    gateway_retry_budget: float = Field(
+        default=0.2, ge=0, le=1, description="Most retries, as a share of all gateway calls; 0 is none."
+    )
+    gateway_breaker_ratio: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the last gateway calls, failed or slow, at which no more are made for a while.",
+    )
+    gateway_breaker_calls: int = Field(
+        default=20, ge=1, description="Fewest gateway calls from which that is concluded."
+    )
+    gateway_breaker_window: int = Field(
+        default=100, ge=1, description="Most gateway calls that are looked back at for it."
+    )
+    gateway_breaker_window_s: float = Field(
+        default=10.0, gt=0, description="How long they are looked back at, in seconds."
+    )
+    gateway_breaker_slow_s: float = Field(
+        default=3.0,
+        gt=0,
+        description="Seconds from which on a gateway call counts as slow; half of OCPPLAB_OPERATION_TIMEOUT_S at most.",
+    )
+    gateway_breaker_open_s: float = Field(
+        default=2.0, gt=0, description="How long no gateway call is made then, in seconds, before probes are."
+    )
+    gateway_breaker_probes: int = Field(
+        default=3,
+        ge=1,
+        description="Most probes at once; as many must go well before all calls are made again.",
     )
     gateway_max_body_bytes: int = Field(
         default=16 * 1024 * 1024, ge=1024, description="Largest gateway reply that is read, in bytes."
@@ -87,6 +138,11 @@ class Settings(BaseModel):
         default=10.0,
         gt=0,
         description="Deadline of one operation, in seconds; every gateway call inherits what is left of it.",
+    )
+    operation_timeout_max_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="Latest deadline that a client may ask for with X-Request-Timeout, in seconds.",
     )
 
     page_size_default: int = Field(
@@ -250,6 +306,15 @@ class Settings(BaseModel):
         return origins
 
     @model_validator(mode="after")
+    def _has_window(self) -> Self:
+        if self.gateway_breaker_window < self.gateway_breaker_calls:
+            raise PydanticCustomError(
+                "window",
+                "OCPPLAB_GATEWAY_BREAKER_WINDOW must be at least OCPPLAB_GATEWAY_BREAKER_CALLS",
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_manifest(self) -> Self:
         if self.trusted_documents != "off" and self.trusted_documents_file is None:
             raise PydanticCustomError(
@@ -262,6 +327,11 @@ class Settings(BaseModel):
     def cors_origins_listed(self) -> tuple[str, ...]:
         """The origins of `cors_origins`, in lower case."""
         return _listed(self.cors_origins)
+
+    @property
+    def latest_deadline_s(self) -> float:
+        """The longest that any operation may take, whatever its client asks for, in seconds."""
+        return max(self.operation_timeout_s, self.operation_timeout_max_s)
 
     @classmethod
     def load(cls, environ: Mapping[str, str] | None = None, **overrides: object) -> Self:

@@ -64,6 +64,7 @@ class Observation:
         operation_type: query, mutation or subscription.
         document: the first 16 hexadecimal digits of the SHA-256 of the document's text.
         gateway_calls: REST calls that were made.
+        gateway_retries: how many of them were repeated attempts.
         errors: how many errors of each code were answered.
         logged: False for what turns out to be no operation.
         status: the HTTP status, 499 when the caller hung up before it; None on a WebSocket.
@@ -79,6 +80,7 @@ class Observation:
     operation_type: str | None = None
     document: str | None = None
     gateway_calls: int = 0
+    gateway_retries: int = 0
     errors: Counter[str] = field(default_factory=Counter)
     suppressed_errors: int = 0
     logged: bool = True
@@ -111,6 +113,7 @@ class Observation:
             "status": self.status,
             "duration_ms": round((time.perf_counter() - self.started) * 1000, 1),
             "gateway_calls": self.gateway_calls,
+            "gateway_retries": self.gateway_retries or None,
             "errors": dict(self.errors) or None,
             "suppressed_errors": self.suppressed_errors or None,
             "bytes_out": self.bytes_out,

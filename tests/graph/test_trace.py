@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocpplab_graphql.gateway.transport import Reply, TransportFailed
 from ocpplab_graphql.loaders import lists
 
 TRACED = {"x-gateway-trace": "calls"}
@@ -79,14 +80,19 @@ async def test_a_worse_strategy_shows(graphql, monkeypatch):
     assert (trace["calls"], trace["minimum"]) == (7, 1)
 
 
-async def test_a_call_that_failed_is_a_row_too(graphql, wire):
-    from ocpplab_graphql.gateway.transport import TransportFailed
+async def test_every_attempt_is_a_row_and_rows_came_with_the_one_that_worked(graphql, wire):
+    failures = [TransportFailed("no connection", sent=False), Reply(503, {}, b"not now")]
+    wire.answer = lambda _method, _target: failures.pop(0) if failures else None
 
-    wire.answer = lambda _method, _target: TransportFailed("no connection", sent=False)
+    trace = await traced(graphql, "{ cpos(first: 2) { nodes { id } } }")
 
-    [request] = (await traced(graphql, "{ cpos { totalCount } }"))["requests"]
-
-    assert (request["status"], request["rows"], request["bytes"]) == (None, None, 0)
+    assert (trace["calls"], trace["minimum"]) == (3, 1)
+    assert [(row["status"], row["rows"]) for row in trace["requests"]] == [
+        (None, None),
+        (503, None),
+        (200, 2),
+    ]
+    assert [row["bytes"] for row in trace["requests"]][:2] == [0, 7]
 
 
 async def test_without_the_header_there_is_no_trace(graphql):

@@ -1,5 +1,5 @@
 """
-The gateway, one method per route. Sends within a deadline, and never more than so many at once.
+The gateway, one method per route. Sends within a deadline and the bounds of the way to it, and reads again if need be.
 
 A `Gateway` lives as long as the process and knows no caller. A `GatewayClient` lives as long as one
 request or stream: it carries the caller's credentials, exactly as they came, and its deadline.
@@ -8,8 +8,7 @@ request or stream: it carries the caller's credentials, exactly as they came, an
 import asyncio
 import time
 from base64 import urlsafe_b64decode
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -19,21 +18,11 @@ import msgspec
 
 from ocpplab_graphql.errors import Unauthenticated
 from ocpplab_graphql.gateway import routes
-from ocpplab_graphql.gateway.decode import detail
-from ocpplab_graphql.gateway.errors import (
-    GatewayError,
-    GatewayForbidden,
-    GatewayInvalidResponse,
-    GatewayNotFound,
-    GatewayOutcomeUnknown,
-    GatewayRateLimited,
-    GatewayRejected,
-    GatewayTimeout,
-    GatewayUnauthorized,
-    GatewayUnavailable,
-)
+from ocpplab_graphql.gateway.errors import GatewayError, GatewayInvalidResponse, GatewayTimeout
+from ocpplab_graphql.gateway.outcomes import no_answer, outcome_unknown, refusal
 from ocpplab_graphql.gateway.routes import Request
 from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
+from ocpplab_graphql.gateway.way import Way, WayLimits, WayState
 from ocpplab_graphql.telemetry import observation
 
 _READY_TIMEOUT_S = 2.0
@@ -84,29 +73,41 @@ class Call:
 class Gateway:
     """The way to one gateway, shared by everybody: its address, its transport, its bounds."""
 
-    def __init__(self, base_url: str, transport: Transport, *, max_concurrency: int) -> None:
+    def __init__(
+        self, base_url: str, transport: Transport, *, max_concurrency: int, limits: WayLimits | None = None
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._transport = transport
-        self.slots = asyncio.Semaphore(max_concurrency)
+        self.way = Way(max_concurrency, limits or WayLimits())
+
+    @property
+    def state(self) -> WayState:
+        """How the way to it stands: whether its breaker is open, and whether calls are refused."""
+        return self.way.state
 
     def client(self, credentials: Credentials, *, timeout_s: float) -> "GatewayClient":
         """A client for one caller, whose calls all end within `timeout_s` seconds from now."""
         return GatewayClient(self, credentials, deadline=time.monotonic() + timeout_s)
 
     async def send(self, request: Request, credentials: Credentials) -> Reply:
-        """Send one request with the caller's own headers. Whoever calls this holds one of `slots`."""
+        """Send one request with the caller's own headers. Whoever calls this has entered the `way`."""
         return await self._transport.send(
             request.method, self._base_url + request.target, _headers(request, credentials), request.body
         )
 
     async def is_reachable(self) -> bool:
-        """Whether the gateway answers at all, within two seconds. Needs no credentials."""
+        """
+        Whether its `/health` answers 2xx within two seconds, without credentials.
+
+        So does one that says 401: something there asks for a token. Whatever else answers may be anybody: a proxy
+        without its gateway, or another site at that address.
+        """
         try:
             async with asyncio.timeout(_READY_TIMEOUT_S):
                 reply = await self._transport.send("GET", self._base_url + "/health", {}, None)
         except (TimeoutError, TransportFailed, GatewayInvalidResponse):
             return False
-        return reply.status < 500
+        return 200 <= reply.status < 300 or reply.status == 401
 
     async def aclose(self) -> None:
         """Close the transport."""
@@ -118,7 +119,11 @@ class GatewayClient:
     The gateway as one caller sees it, until the deadline.
 
     Every method returns a `Reply` with a 2xx status, its body still bytes, and raises a
-    `GatewayError` otherwise, or `Unauthenticated`, without a call, when there is no token.
+    `GatewayError` otherwise, `Overloaded` when there is no place for the call, or `Unauthenticated`,
+    without a call, when there is no token. A read may be sent several times, a write is sent once at most.
+
+    Attributes:
+        calls: every attempt that was made, in the order of their ends.
     """
 
     def __init__(self, gateway: Gateway, credentials: Credentials, *, deadline: float) -> None:
@@ -129,18 +134,23 @@ class GatewayClient:
         self.calls: list[Call] = []
 
     async def send(self, request: Request) -> Reply:
-        """Send one request, and account for it."""
+        """Send one request, a read as often as policy, budget and deadline allow, and account for it."""
         if self.credentials.authorization is None:
             raise Unauthenticated(
                 "This field needs the gateway, and the gateway needs a token: "
                 "send the header Authorization: Bearer <token>."
             )
-        async with self._accounted(request) as replies:
-            replies.append(await self._within_deadline(request))
-        reply = replies[0]
-        if not 200 <= reply.status < 300:
-            raise refusal(request, reply)
-        return reply
+        retried = 0
+        while True:
+            outcome = await self._attempt(request, retried)
+            if isinstance(outcome, Reply) and 200 <= outcome.status < 300:
+                return outcome
+            wait_s = self._wait_s(request, outcome, retried)
+            if wait_s is None:
+                raise self._failure(request, outcome, retried)
+            retried += 1
+            observation().gateway_retries += 1
+            await asyncio.sleep(wait_s)
 
     async def list_cpos(self, page: int, limit: int) -> Reply:
         """One page of the caller's CPOs; page from 1, limit 1 to 100. Source: gateway contract, C1."""
@@ -240,37 +250,101 @@ class GatewayClient:
         """Full records of up to 100 chargers of one OCPP location. Source: gateway contract, P3."""
         return await self.send(routes.location_chargers(ocpp_location_id, charger_ids))
 
-    @asynccontextmanager
-    async def _accounted(self, request: Request) -> AsyncIterator[list[Reply]]:
-        started = time.perf_counter()
-        replies: list[Reply] = []
+    async def _attempt(self, request: Request, retried: int) -> Reply | TransportFailed:
+        """One attempt, when and where there is a place for it."""
+        if time.monotonic() >= self._deadline:
+            raise GatewayTimeout("The operation's deadline came before the gateway was asked for this.")
+        way = self._gateway.way
+        ticket = await way.enter(self._deadline)
         try:
-            yield replies
+            if not retried:
+                way.retry_budget.earn()
+            return await self._exchange(request, ticket, first=not retried)
         finally:
-            start_ms, duration_ms = (started - self._made) * 1000, (time.perf_counter() - started) * 1000
-            status = replies[0].status if replies else None
-            size = len(replies[0].body) if replies else 0
-            observation().gateway_calls += 1
-            self.calls.append(Call(request, status, start_ms, duration_ms, size))
+            way.leave(ticket)
 
-    async def _within_deadline(self, request: Request) -> Reply:
-        waiting = True
+    async def _exchange(self, request: Request, ticket: int, *, first: bool) -> Reply | TransportFailed:
+        """What comes back, or that nothing whole did; the breaker is told."""
+        way, breaker = self._gateway.way, self._gateway.way.breaker
+        started = time.perf_counter()
+        reply: Reply | None = None
+        until = asyncio.timeout(self._deadline - time.monotonic())
+        due = until.when()
+        if request.is_read:
+            way.reads[ticket] = until
         try:
-            async with asyncio.timeout(self._deadline - time.monotonic()), self._gateway.slots:
-                waiting = False
-                return await self._gateway.send(request, self.credentials)
-        except TimeoutError:
-            if not request.is_read and not waiting:
-                raise _outcome_unknown(request, "no answer came before the deadline") from None
-            raise GatewayTimeout("The gateway did not answer before the operation's deadline.") from None
+            async with until:
+                reply = await self._gateway.send(request, self.credentials)
         except TransportFailed as failure:
-            if failure.sent and not request.is_read:
-                raise _outcome_unknown(request, str(failure)) from failure
-            raise GatewayUnavailable(f"The gateway cannot be reached: {failure}.") from failure
+            if _may_be_stale(request, failure, first=first) and breaker.closed:
+                breaker.dropped(ticket)
+            else:
+                breaker.ended(ticket, failed=True)
+            return failure
+        except TimeoutError:
+            breaker.gave_up(ticket)
+            raise self._unanswered(request, cut=until.when() != due) from None
         except GatewayInvalidResponse:
+            breaker.ended(ticket, failed=False)
             if not request.is_read:
-                raise _outcome_unknown(request, "its answer could not be read") from None
+                raise outcome_unknown(request, "its answer could not be read") from None
             raise
+        except BaseException:
+            breaker.gave_up(ticket)
+            raise
+        else:
+            breaker.ended(ticket, failed=reply.status >= 500)
+            return reply
+        finally:
+            way.reads.pop(ticket, None)
+            self._account(request, reply, started)
+
+    def _wait_s(self, request: Request, outcome: Reply | TransportFailed, retried: int) -> float | None:
+        """How long until a read is sent again; None when it is not."""
+        way = self._gateway.way
+        if not request.is_read or not way.breaker.closed:
+            return None
+        remaining_s = self._deadline - time.monotonic()
+        wait_s = way.retry_policy.wait_s(outcome, retried=retried, remaining_s=remaining_s)
+        return wait_s if wait_s is not None and way.retry_budget.spend() else None
+
+    def _failure(self, request: Request, outcome: Reply | TransportFailed, retried: int) -> GatewayError:
+        if isinstance(outcome, Reply):
+            return refusal(request, outcome)
+        if _may_be_stale(request, outcome, first=not retried):
+            self._gateway.way.breaker.failed()
+        failure = no_answer(request, outcome)
+        failure.__cause__ = outcome
+        return failure
+
+    def _unanswered(self, request: Request, *, cut: bool) -> GatewayError:
+        """
+        What it means that nothing came in time.
+
+        Args:
+            cut: the breaker opened meanwhile, and moved the deadline forward.
+        """
+        if not request.is_read:
+            return outcome_unknown(request, "no answer came before the deadline")
+        if cut:
+            return self._gateway.way.given_up()
+        return GatewayTimeout("The gateway did not answer before the operation's deadline.")
+
+    def _account(self, request: Request, reply: Reply | None, started: float) -> None:
+        now = time.perf_counter()
+        observation().gateway_calls += 1
+        start_ms, duration_ms = (started - self._made) * 1000, (now - started) * 1000
+        status, size = (None, 0) if reply is None else (reply.status, len(reply.body))
+        self.calls.append(Call(request, status, start_ms, duration_ms, size))
+
+
+def _may_be_stale(request: Request, failure: TransportFailed, *, first: bool) -> bool:
+    """
+    Whether a loss may be that of a connection that was kept too long, which says nothing of the gateway.
+
+    When a gateway is replaced all kept connections break at once, and each call works the second time.
+    """
+    return first and failure.sent and request.is_read
 
 
 def _claims(token: str) -> dict[str, Any]:
@@ -283,53 +357,6 @@ def _claims(token: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return claims if isinstance(claims, dict) else {}
-
-
-def refusal(request: Request, reply: Reply) -> GatewayError:
-    """What a status outside 2xx means. Source: gateway contract, section 1."""
-    words, complaints = detail(reply.body)
-    wait_ms = _retry_after_ms(reply)
-    match reply.status:
-        case 401:
-            return GatewayUnauthorized("The gateway does not accept this token.")
-        case 403:
-            return GatewayForbidden("The gateway does not allow this with this token.")
-        case 404:
-            return GatewayNotFound("The gateway does not know this, or no longer.")
-        case 400 | 409 | 422:
-            said = words or f"the gateway refused the input with status {reply.status}"
-            return GatewayRejected(said, status=reply.status, complaints=complaints)
-        case 429:
-            return GatewayRateLimited(
-                "The gateway is asked too often; wait and try again.", retry_after_ms=wait_ms
-            )
-        case 503:
-            return GatewayUnavailable("The gateway is not available for now.", retry_after_ms=wait_ms)
-        case status if status >= 500:
-            if not request.is_read:
-                return _outcome_unknown(request, f"it failed with status {status}")
-            return GatewayUnavailable(f"The gateway failed with status {status}.", retry_after_ms=wait_ms)
-    return GatewayInvalidResponse(
-        f"The gateway answered {request.name} with the unexpected status {reply.status}."
-    )
-
-
-def _outcome_unknown(request: Request, problem: str) -> GatewayOutcomeUnknown:
-    sent = f"The request was sent to the gateway, but {problem}: it may or may not have happened. "
-    if request.repeatable:
-        unknown = GatewayOutcomeUnknown(sent + "Send it again: doing it twice is the same as doing it once.")
-        unknown.retryable = True
-        return unknown
-    return GatewayOutcomeUnknown(
-        sent
-        + "Look for its effect before you repeat it; repeating a creation with the same idempotencyKey is "
-        "safe on a gateway that honours Idempotency-Key."
-    )
-
-
-def _retry_after_ms(reply: Reply) -> int | None:
-    seconds = reply.headers.get("retry-after", "")
-    return int(seconds) * 1000 if seconds.isascii() and seconds.isdigit() and len(seconds) <= 6 else None
 
 
 def _headers(request: Request, credentials: Credentials) -> dict[str, str]:

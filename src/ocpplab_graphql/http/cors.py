@@ -21,7 +21,7 @@ _EXPOSED = "ETag, Retry-After, X-Request-Id"
 _PREFLIGHT_KEPT_S = 7200  # the longest that Chromium honours
 _REQUEST_HEADERS = (
     "Accept, Apollo-Require-Preflight, Authorization, Content-Type, If-None-Match, "
-    "X-Apollo-Operation-Name, X-Gateway-Trace, X-Organization-Id, X-Request-Id"
+    "X-Apollo-Operation-Name, X-Gateway-Trace, X-Organization-Id, X-Request-Id, X-Request-Timeout"
 )
 
 

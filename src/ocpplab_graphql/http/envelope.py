@@ -4,6 +4,7 @@ What a client sends: headers, body or query string, made into an operation, or r
 Source: the GraphQL over HTTP specification, stage 2 draft.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,9 +17,11 @@ from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.executor import ContextFactory, OperationRequest
 from ocpplab_graphql.gateway.client import Credentials
 
-# The context of an operation for these credentials, this request id, traced or not.
-MakeContext = Callable[[Credentials, str, bool], ContextFactory]
+# The context of an operation for these credentials, this request id, traced or not, and with this deadline
+# in seconds from when it is made, if its caller asked for one.
+MakeContext = Callable[[Credentials, str, bool, float | None], ContextFactory]
 
+_TIMEOUT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|)", re.ASCII)
 _TEXT_PARAMETERS = ("query", "operationName", "documentId", "doc_id")
 
 
@@ -66,6 +69,35 @@ def trace_of(headers: Mapping[str, str]) -> str | None:
             400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls or plan, got {wanted[:40]!r}."
         )
     return wanted
+
+
+def timeout_of(headers: Mapping[str, str]) -> float | None:
+    """
+    Seconds that the caller gives the operation by `X-Request-Timeout`; None if it does not say.
+
+    Raises:
+        Refusal: it is no time above zero.
+    """
+    said = headers.get("x-request-timeout")
+    return None if said is None else timeout_s(said)
+
+
+def timeout_s(said: str) -> float:
+    """
+    `2.5`, `2.5s` or `2500ms`, in seconds.
+
+    Raises:
+        Refusal: it is no time above zero.
+    """
+    found = _TIMEOUT.fullmatch(said)
+    seconds = float(found[1]) / (1000 if found[2] == "ms" else 1) if found else 0.0
+    if seconds <= 0:
+        raise Refusal(
+            400,
+            ErrorCode.BAD_REQUEST,
+            f"X-Request-Timeout takes a time above zero such as 2.5s or 250ms, got {said[:40]!r}.",
+        )
+    return seconds
 
 
 def _only(scope: Scope, name: bytes) -> str | None:

@@ -29,6 +29,7 @@ from ocpplab_graphql.http.envelope import (
     envelope_of_query,
     headers_of,
     operation_of,
+    timeout_of,
     trace_of,
     until_gone,
 )
@@ -76,7 +77,7 @@ class GraphQLApp:
     `/graphql`.
 
     Args:
-        make_context: the context of an operation for these credentials, this request id, traced or not.
+        make_context: the context of an operation; see MakeContext.
         page: GraphiQL, for browsers, given the request's scope; None to serve no page.
         max_body_bytes: largest request body that is read.
         stopping: ends the streams.
@@ -145,9 +146,12 @@ class GraphQLApp:
             answer = self._executor.refusal(refused, response.request_id)
             await response.send(_status(answer, wanted.refusal), answer.body, wanted.refusal)
             return
-        trace = trace_of(headers_of(scope))
+        headers = headers_of(scope)
+        trace = trace_of(headers)
         operation = replace(operation, explain=trace == "plan")
-        make_context = self._make_context(credentials_of(scope), response.request_id, trace == "calls")
+        make_context = self._make_context(
+            credentials_of(scope), response.request_id, trace == "calls", timeout_of(headers)
+        )
         read_only = scope["method"] == "GET"
         try:
             if wanted.stream is not None and (wanted.answer is None or self._executor.follows(operation)):
@@ -182,7 +186,7 @@ class GraphQLApp:
             answer.body,
             media_type,
             keeping=keeping,
-            if_none_match=headers_of(scope).get("if-none-match"),
+            if_none_match=headers.get("if-none-match"),
         )
 
     async def _operation(self, scope: Scope, receive: Receive) -> OperationRequest:

@@ -27,6 +27,8 @@ from ocpplab_graphql.http.envelope import (
     credentials_of,
     headers_of,
     operation_of,
+    timeout_of,
+    timeout_s,
     trace_of,
 )
 from ocpplab_graphql.http.middleware import observation_of
@@ -98,6 +100,7 @@ class _Connection:
         credentials: what `connection_init` said; None before it was acknowledged.
         operations: those that run, by the client's own ids.
         traced: whether every answer tells its gateway calls.
+        timeout_s: the deadline that the client asked for, in seconds from an operation's or event's beginning.
         begun: when subscriptions of the last second began.
         refused: how many operations were refused as too many.
     """
@@ -109,6 +112,7 @@ class _Connection:
     credentials: Credentials | None = None
     operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     traced: bool = False
+    timeout_s: float | None = None
     begun: deque[float] = field(default_factory=deque)
     refused: int = 0
 
@@ -208,10 +212,13 @@ class _Connection:
             raise _Closing(4429, "Too many initialisation requests")
         try:
             from_headers = credentials_of(self.scope)
-            self.traced = trace_of(headers_of(self.scope)) == "calls"
+            headers = headers_of(self.scope)
+            self.traced = trace_of(headers) == "calls"
+            given = {name.lower(): value for name, value in (message.get("payload") or {}).items()}
+            asked = _plain(given, "x-request-timeout")
+            self.timeout_s = timeout_of(headers) if asked is None else timeout_s(asked)
         except Refusal as refusal:
             raise _Closing(4400, refusal.message) from None
-        given = {name.lower(): value for name, value in (message.get("payload") or {}).items()}
         self.credentials = Credentials(
             authorization=_plain(given, "authorization") or from_headers.authorization,
             organization_id=_plain(given, "x-organization-id") or from_headers.organization_id,
@@ -298,7 +305,7 @@ class _Connection:
     ) -> dict[str, Any]:
         """Say the answers; the message that ends the operation."""
         with observed(replace(observation_of(self.scope, "websocket"), request_id=request_id)) as seen:
-            make_context = self.served_by.make_context(credentials, request_id, self.traced)
+            make_context = self.served_by.make_context(credentials, request_id, self.traced, self.timeout_s)
             answers = self.served_by.executor.stream(request, make_context, request_id)
             async with aclosing(answers):
                 async for answer in answers:

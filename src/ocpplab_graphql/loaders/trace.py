@@ -60,7 +60,8 @@ class Trace:
             "startMs": round(call.start_ms, 3),
             "durationMs": round(call.duration_ms, 3),
             "bytes": call.body_bytes,
-            "rows": self._rows.get(call.request),
+            # An attempt that failed brought none; the one after it did.
+            "rows": self._rows.get(call.request) if call.status == 200 else None,
             "paths": sorted(paths)[:PATHS_SHOWN],
             "pathCount": len(paths),
         }
