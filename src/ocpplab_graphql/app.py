@@ -128,6 +128,7 @@ def create_app(
     app.state.stopping = stopping
     app.state.execution_counts = executor.executions
     app.state.readiness = readiness
+    app.state.gateway = gateway
     return app
 
 

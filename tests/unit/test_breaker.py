@@ -143,6 +143,7 @@ def test_then_a_few_probes_at_once_are_made_and_when_all_went_well_it_closes(bre
     assert breaker.state == "half-open"
     probes = [breaker.probe() for _ in range(5)]
     assert [probe is not None for probe in probes] == [True, True, True, False, False]
+    assert breaker.retry_after_s == pytest.approx(0.2)
     for probe in probes[:3]:
         assert not breaker.closed
         breaker.ended(probe, failed=False)

@@ -13,6 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+# Probes are under way: what comes of them is known in a small part of the time that one is given.
+_VERDICT = 0.1
+
 State = Literal["closed", "open", "half-open"]
 
 
@@ -88,7 +91,7 @@ class Breaker:
         if self.closed:
             return 0.0
         left = self._until - self._clock()
-        return left if left > 0 else self._limits.open_s
+        return left if left > 0 else self._limits.open_s * _VERDICT
 
     def begin(self) -> int | None:
         """A ticket for a call that is made now; None if it is not closed, or is no longer."""

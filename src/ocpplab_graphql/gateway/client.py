@@ -265,25 +265,17 @@ class GatewayClient:
 
     async def _exchange(self, request: Request, ticket: int, *, first: bool) -> Reply | TransportFailed:
         """What comes back, or that nothing whole did; the breaker is told."""
-        way, breaker = self._gateway.way, self._gateway.way.breaker
+        breaker = self._gateway.way.breaker
         started = time.perf_counter()
         reply: Reply | None = None
-        until = asyncio.timeout(self._deadline - time.monotonic())
-        due = until.when()
-        if request.is_read:
-            way.reads[ticket] = until
         try:
-            async with until:
-                reply = await self._gateway.send(request, self.credentials)
+            reply = await self._reply(request, ticket)
         except TransportFailed as failure:
             if _may_be_stale(request, failure, first=first) and breaker.closed:
                 breaker.dropped(ticket)
             else:
                 breaker.ended(ticket, failed=True)
             return failure
-        except TimeoutError:
-            breaker.gave_up(ticket)
-            raise self._unanswered(request, cut=until.when() != due) from None
         except GatewayInvalidResponse:
             breaker.ended(ticket, failed=False)
             if not request.is_read:
@@ -296,8 +288,28 @@ class GatewayClient:
             breaker.ended(ticket, failed=reply.status >= 500)
             return reply
         finally:
-            way.reads.pop(ticket, None)
             self._account(request, reply, started)
+
+    async def _reply(self, request: Request, ticket: int) -> Reply:
+        """
+        The reply to one attempt.
+
+        Raises:
+            TransportFailed: there was none, or no whole one.
+            GatewayError: it is not to be read, or did not come in time.
+        """
+        reads = self._gateway.way.reads
+        until = asyncio.timeout(self._deadline - time.monotonic())
+        due = until.when()
+        if request.is_read:
+            reads[ticket] = until
+        try:
+            async with until:
+                return await self._gateway.send(request, self.credentials)
+        except TimeoutError:
+            raise self._unanswered(request, cut=until.when() != due) from None
+        finally:
+            reads.pop(ticket, None)
 
     def _wait_s(self, request: Request, outcome: Reply | TransportFailed, retried: int) -> float | None:
         """How long until a read is sent again; None when it is not."""

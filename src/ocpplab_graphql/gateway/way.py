@@ -182,7 +182,7 @@ class Way:
         soon = asyncio.get_running_loop().time() + self._limits.breaker.slow_s
         for until in self.reads.values():
             when = until.when()
-            if when is not None and when > soon:
+            if when is not None and when > soon and not until.expired():
                 until.reschedule(soon)
 
 
