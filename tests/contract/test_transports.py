@@ -55,6 +55,8 @@ ANSWERS = {
     "/broken-zip": http(b"this is not gzip", headers=GZIP),
     "/not-http": b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
 }
+# After these the connection is closed; the others promise that it is kept.
+BROKEN = [ANSWERS[path] for path in ("/dropped", "/cut", "/cut-chunk", "/not-http")]
 
 
 class Server:
@@ -99,9 +101,10 @@ class Server:
             self.kept_waiting.release()
             await reader.read()
             return False
-        writer.write(ANSWERS.get(target, ANSWERS["/ok"]))
+        answer = ANSWERS.get(target, ANSWERS["/ok"])
+        writer.write(answer)
         await writer.drain()
-        return target in {"/ok", "/cookie", "/zipped"}
+        return answer not in BROKEN
 
 
 @pytest.fixture
@@ -179,6 +182,16 @@ async def test_a_connection_that_breaks_after_sending_may_have_been_seen(server,
 
     assert failed.value.sent is True
     assert server.asked == {f"POST {path}": 1}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+async def test_nothing_is_sent_twice_when_a_connection_breaks_that_was_kept(server, transport, method):
+    await transport.send("GET", server.url + "/ok", {}, None)
+    with pytest.raises(TransportFailed, match="connection lost") as failed:
+        await transport.send(method, server.url + "/dropped", {}, None)
+
+    assert failed.value.sent is True
+    assert server.asked == {"GET /ok": 1, f"{method} /dropped": 1}
 
 
 @pytest.mark.parametrize(

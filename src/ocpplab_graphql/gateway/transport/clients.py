@@ -32,6 +32,9 @@ class AiohttpTransport:
                 timeout=aiohttp.ClientTimeout(total=None),
                 trust_env=False,
             )
+            # aiohttp would send a GET or DELETE a second time, by itself, when a kept connection breaks: a write
+            # is sent once at most, and what is read again is counted.
+            self._session._retry_connection = False
         return self._session
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
