@@ -35,7 +35,7 @@ async def test_a_listed_origin_may_send_and_read(wire):
     assert (preflight.status_code, preflight.content) == (204, b"")
     assert preflight.headers["access-control-allow-origin"] == APP
     assert preflight.headers["access-control-allow-methods"] == "GET, POST"
-    for name in ("Authorization", "Content-Type", "X-Organization-Id"):
+    for name in ("Authorization", "Content-Type", "X-Organization-Id", "X-Request-Timeout"):
         assert name in preflight.headers["access-control-allow-headers"]
     assert answer.headers["access-control-allow-origin"] == APP
     assert "X-Request-Id" in answer.headers["access-control-expose-headers"]

@@ -255,6 +255,29 @@ async def test_the_gateway_calls_of_each_event_are_told_when_asked_for(graphql):
     assert event["payload"]["extensions"]["gateway"]["calls"] == 1
 
 
+@pytest.mark.parametrize("where", ["header", "payload"])
+async def test_each_operation_of_a_socket_has_the_deadline_that_its_client_asked_for(graphql, wire, where):
+    wire.delay_s = 30
+    headers, payload = (
+        ({"x-request-timeout": "50ms"}, {}) if where == "header" else ({}, {"X-Request-Timeout": "50ms"})
+    )
+    async with socket(graphql, begun=False, **headers) as opened:
+        await opened.begin(authorization="Bearer demo", **payload)
+        for own_id in ("1", "2"):
+            await opened.subscribe("{ cpo(cpoId: 101) { namePrefix } }", own_id)
+            event = await opened.receive()
+            assert event["payload"]["errors"][0]["extensions"]["code"] == "GATEWAY_TIMEOUT"
+            assert (await opened.receive())["type"] == "complete"
+
+
+async def test_a_deadline_that_is_none_closes_the_socket_with_what_was_expected(graphql):
+    async with socket(graphql, begun=False) as opened:
+        await opened.send({"type": "connection_init", "payload": {"x-request-timeout": "soon"}})
+
+        code, reason = await opened.receive()
+    assert (code, "such as 2.5s or 250ms" in reason) == (4400, True)
+
+
 async def test_a_service_that_stops_closes_the_socket(wire, endless):
     async with facade(wire) as client, socket(client) as opened:
         await opened.subscribe(CPO)
