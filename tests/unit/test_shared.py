@@ -157,9 +157,10 @@ async def test_processes_that_share_a_memory_send_a_write_once(store):
         await once(process(), replace(use, input=b"other"), send)
 
 
-async def test_a_write_whose_process_was_killed_is_not_sent_again_blindly(store):
-    use = Use(Credentials("Bearer t"), "bulkCreateLocations", "k", b"input")
-    killed = Once(store, keeps_s=60, in_flight_s=-1, gateway_honours_keys=False)
+@pytest.mark.parametrize(("in_flight_s", "within_s"), [(-1, 10), (10, -1)])
+async def test_a_write_whose_process_was_killed_is_not_sent_again_blindly(store, in_flight_s, within_s):
+    use = Use(Credentials("Bearer t"), "bulkCreateLocations", "k", b"input", within_s)
+    killed = Once(store, keeps_s=60, in_flight_s=in_flight_s, gateway_honours_keys=False)
     assert await killed.known(use) is None
 
     with pytest.raises(GatewayOutcomeUnknown):

@@ -133,6 +133,11 @@ class GatewayClient:
         self._made = time.perf_counter()
         self.calls: list[Call] = []
 
+    @property
+    def remaining_s(self) -> float:
+        """Seconds to the deadline; below zero when it has passed."""
+        return self._deadline - time.monotonic()
+
     async def send(self, request: Request) -> Reply:
         """Send one request, a read as often as policy, budget and deadline allow, and account for it."""
         if self.credentials.authorization is None:
@@ -252,7 +257,7 @@ class GatewayClient:
 
     async def _attempt(self, request: Request, retried: int) -> Reply | TransportFailed:
         """One attempt, when and where there is a place for it."""
-        if time.monotonic() >= self._deadline:
+        if self.remaining_s <= 0:
             raise GatewayTimeout("The operation's deadline came before the gateway was asked for this.")
         way = self._gateway.way
         ticket = await way.enter(self._deadline)
@@ -299,7 +304,7 @@ class GatewayClient:
             GatewayError: it is not to be read, or did not come in time.
         """
         reads = self._gateway.way.reads
-        until = asyncio.timeout(self._deadline - time.monotonic())
+        until = asyncio.timeout(self.remaining_s)
         due = until.when()
         if request.is_read:
             reads[ticket] = until
@@ -316,8 +321,7 @@ class GatewayClient:
         way = self._gateway.way
         if not request.is_read or not way.breaker.closed:
             return None
-        remaining_s = self._deadline - time.monotonic()
-        wait_s = way.retry_policy.wait_s(outcome, retried=retried, remaining_s=remaining_s)
+        wait_s = way.retry_policy.wait_s(outcome, retried=retried, remaining_s=self.remaining_s)
         return wait_s if wait_s is not None and way.retry_budget.spend() else None
 
     def _failure(self, request: Request, outcome: Reply | TransportFailed, retried: int) -> GatewayError:

@@ -199,7 +199,8 @@ class Mutation:
 
 
 def _use(info: Info, mutation: str, key: str | None, given: bytes) -> Use | None:
-    return Use(info.context.client.credentials, mutation, key, given) if key else None
+    client = info.context.client
+    return Use(client.credentials, mutation, key, given, client.remaining_s) if key else None
 
 
 def _no_cpo(cpo_id: str) -> UserError:

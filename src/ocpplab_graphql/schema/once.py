@@ -47,12 +47,18 @@ class Entry(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of an idempotency key: who, for what, with which input."""
+    """
+    One use of an idempotency key: who, for what, with which input.
+
+    Attributes:
+        within_s: when the request will have ended, in seconds from now, if that is known.
+    """
 
     credentials: Credentials
     mutation: str
     key: str
     input: bytes
+    within_s: float = float("inf")
 
     @property
     def name(self) -> str:
@@ -72,7 +78,7 @@ class Once:
 
     Args:
         keeps_s: how long a key is remembered.
-        in_flight_s: how long a request may be under way.
+        in_flight_s: how long any request may be under way.
         gateway_honours_keys: whether the gateway makes one effect of one key, so that sending again is safe.
     """
 
@@ -144,7 +150,8 @@ class Once:
             return
 
     def _entry(self, use: Use, state: State, made: str | None = None) -> bytes:
-        return msgspec.json.encode(Entry(use.fingerprint, state, time.time() + self._in_flight_s, made))
+        until = time.time() + min(self._in_flight_s, use.within_s)
+        return msgspec.json.encode(Entry(use.fingerprint, state, until, made))
 
 
 async def once(memory: Once, use: Use | None, send: Callable[[], Awaitable[str]]) -> tuple[str, bool]:
