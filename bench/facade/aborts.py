@@ -125,6 +125,7 @@ class Bench:
         end = time.monotonic() + 5
         while self._busy() and time.monotonic() < end:  # noqa: ASYNC110  # nothing tells when it is quiet
             await asyncio.sleep(0.05)
+        await asyncio.sleep(2 * LONGEST_CALL_S + 0.2)  # until the gateway, too, has noticed who hung up
         gc.collect()
         state = self.app.state.gateway.state
         return Left(
@@ -140,8 +141,8 @@ class Bench:
         )
 
     def _busy(self) -> bool:
-        state = self.app.state.gateway.state
-        return bool(state.in_flight or state.waiting or self.server.server_state.connections)
+        state, serving = self.app.state.gateway.state, self.server.server_state
+        return bool(state.in_flight or state.waiting or serving.connections or serving.tasks)
 
 
 def open_files() -> int:

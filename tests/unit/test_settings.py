@@ -58,6 +58,11 @@ def test_a_value_that_does_not_fit_is_told_in_one_line(monkeypatch, name, value)
     assert "\n" not in message
 
 
+def test_a_breaker_cannot_look_back_at_fewer_calls_than_it_needs():
+    with pytest.raises(SettingsError, match=r"^OCPPLAB_GATEWAY_BREAKER_WINDOW must be at least [A-Z_]+\.$"):
+        Settings.load({"OCPPLAB_GATEWAY_BREAKER_CALLS": "101"})
+
+
 def test_settings_cannot_be_changed():
     with pytest.raises(ValueError, match="frozen"):
         Settings.load().port = 1
