@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from ocpplab_graphql.gateway.breaker import Breaker, BreakerLimits
 
@@ -245,18 +245,20 @@ class Life(RuleBasedStateMachine):
         if self.running:
             self.breaker.gave_up(self.running.pop(0))
 
-    @precondition(lambda self: not self.breaker.closed)
     @rule()
     def a_probe_begins(self):
+        if self.breaker.closed:
+            return
         state = self.breaker.state
         ticket = self.breaker.probe()
         assert state == "half-open" or ticket is None
         if ticket is not None:
             self.probes[ticket] = self.clock.now
 
-    @precondition(lambda self: self.probes)
     @rule(failed=st.booleans())
     def a_probe_ends(self, failed):
+        if not self.probes:
+            return
         ticket, began = self.probes.popitem()
         closed = self.breaker.closed
         self.breaker.ended(ticket, failed=failed)
@@ -288,4 +290,4 @@ class Life(RuleBasedStateMachine):
 
 
 class TestLife(Life.TestCase):
-    settings = settings(max_examples=150, stateful_step_count=60, deadline=None)
+    settings = settings(max_examples=150, stateful_step_count=60, deadline=None, database=None)
