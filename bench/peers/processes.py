@@ -1,0 +1,153 @@
+"""Processes of the benchmark: built, pinned to a core, asked what they cost, and stopped by the one who began them."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Self
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+START_S = 60
+_ANNOUNCED = re.compile(r"127\.0\.0\.1:(\d+)")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class CannotStart(Exception):
+    """A process ended, or was silent, before it said where it listens; the message is its last words."""
+
+
+def compiled(name: str, folder: Path) -> Path:
+    """
+    The program `native/NAME.c`.
+
+    Raises:
+        CannotStart: there is no C compiler.
+        subprocess.CalledProcessError: it does not compile.
+    """
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        raise CannotStart(
+            "the stub and the load are C: install a compiler (Debian: apt-get install gcc libc6-dev)"
+        )
+    program = folder / name
+    source = HERE / "native" / f"{name}.c"
+    flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-std=gnu11"]
+    subprocess.run([compiler, *flags, "-o", str(program), str(source)], check=True, timeout=120)
+    return program
+
+
+class Server:
+    """A server on 127.0.0.1 that says its port on stdout. A context: it is stopped at the end."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        core: int | None,
+        environ: Mapping[str, str] | None = None,
+        port: int = 0,
+    ) -> None:
+        self._stderr = TemporaryFile("w+")  # noqa: SIM115  # closed with the process
+        self._stdout = TemporaryFile("w+")  # noqa: SIM115
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**_clean_environ(), **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=self._stdout,
+            stderr=self._stderr,
+            preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
+        )
+        self.port = port
+
+    def __enter__(self) -> Self:
+        try:
+            self._wait_for_port()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """Of the process itself, not of its children."""
+        return self._process.pid
+
+    def _wait_for_port(self) -> None:
+        end = time.monotonic() + START_S
+        while not self.port:
+            if self._process.poll() is not None or time.monotonic() > end:
+                raise CannotStart(self.last_words() or "it ended without a word")
+            time.sleep(0.02)
+            self._stdout.seek(0)
+            if found := _ANNOUNCED.search(self._stdout.read()):
+                self.port = int(found[1])
+
+    def last_words(self) -> str:
+        """The end of what it said on stderr."""
+        self._stderr.seek(0)
+        return " ".join(self._stderr.read().split())[-300:]
+
+    def stop(self) -> None:
+        """Ask it to end; kill it if it does not."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self._process.wait(5)
+        self._stdout.close()
+        self._stderr.close()
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all below it."""
+    yield pid
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+        for task in tasks:
+            for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
+                yield from family(int(child))
+    except FileNotFoundError:
+        return
+
+
+def cpu_s(pid: int) -> float:
+    """User and system time of a process and all below it, all threads, in seconds."""
+    ticks = 0
+    for member in family(pid):
+        fields = Path(f"/proc/{member}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICKS
+
+
+def memory_mb(pid: int) -> tuple[float, float]:
+    """Resident and proportional memory of a process and all below it, in MiB."""
+    resident = proportional = 0
+    for member in family(pid):
+        for line in Path(f"/proc/{member}/smaps_rollup").read_text().splitlines():
+            name, _, amount = line.partition(":")
+            if name == "Rss":
+                resident += int(amount.split()[0])
+            elif name == "Pss":
+                proportional += int(amount.split()[0])
+    return resident / 1024, proportional / 1024
+
+
+def _clean_environ() -> dict[str, str]:
+    """This environment without what would configure the product, Node or a proxy."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.upper().startswith(("OCPPLAB_", "NODE_")) and not name.lower().endswith("_proxy")
+    }
