@@ -7,35 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.peers.processes import Server, cpu_s, memory_mb
+from bench.peers.figures import Round
+from bench.peers.processes import Server, cpu_s, memory_mb, pinned
 from bench.peers.systems import System
 from bench.peers.workloads import TOKEN, Workload
 
 # How long answers under way are awaited when the time is over.
 PATIENCE_S = 60.0
-
-
-@dataclass(frozen=True)
-class Round:
-    """
-    What one round of load cost.
-
-    Attributes:
-        per_s: operations in a second.
-        cpu_ms: of the server's processes, for one operation.
-        upstream: calls to the gateway for one operation.
-        wrong: answers that were not the one checked before, or connections lost.
-    """
-
-    per_s: float
-    cpu_ms: float
-    p50_ms: float
-    p99_ms: float
-    upstream: float
-    rss_mb: float
-    pss_mb: float
-    operations: int
-    wrong: int
 
 
 class Stub:
@@ -144,9 +122,8 @@ class Load:
             answer_file.write_bytes(checked)
         expected = "-" if checked is None else str(answer_file)
         arguments = [str(port), str(request_file), expected, str(connections), str(seconds), str(PATIENCE_S)]
-        pinned = [] if self._core is None else ["taskset", "-c", str(self._core)]
         done = subprocess.run(
-            [*pinned, str(self._program), *arguments],
+            [*pinned(self._core), str(self._program), *arguments],
             check=True,
             capture_output=True,
             text=True,

@@ -56,13 +56,12 @@ class Server:
         self._stderr = TemporaryFile("w+")  # noqa: SIM115  # closed with the process
         self._stdout = TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            command,
+            [*pinned(core), *command],
             cwd=ROOT,
             env={**_clean_environ(), **(environ or {})},
             stdin=subprocess.DEVNULL,
             stdout=self._stdout,
             stderr=self._stderr,
-            preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
         )
         self.port = port
 
@@ -110,11 +109,24 @@ class Server:
         self._stderr.close()
 
 
+def cores() -> tuple[int | None, int | None]:
+    """The core of the servers, and that of load and stub; None where there are not two to share."""
+    usable = sorted(os.sched_getaffinity(0))
+    if len(usable) < 2 or shutil.which("taskset") is None:
+        return None, None
+    return usable[-1], usable[0]
+
+
+def pinned(core: int | None) -> list[str]:
+    """What comes before a command that is to stay on one core; it becomes that command, with the same pid."""
+    return [] if core is None else ["taskset", "-c", str(core)]
+
+
 def family(pid: int) -> Iterator[int]:
     """A process and all below it."""
     yield pid
     try:
-        tasks = os.listdir(f"/proc/{pid}/task")
+        tasks = [task.name for task in Path(f"/proc/{pid}/task").iterdir()]
         for task in tasks:
             for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split():
                 yield from family(int(child))
