@@ -22,10 +22,13 @@ def picture(figures: Figures) -> str:
         for line in _panel(figures, name, n % 2 * _PANEL, 66 + n // 2 * height_each)
     ]
     ratio = "operations a second on one core; × is relative to Strawberry as in its tutorial"
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+        f'height="{height}" font-family="system-ui, sans-serif" font-size="12.5" fill="#1f2933" role="img">'
+    )
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
-            f'height="{height}" font-family="system-ui, sans-serif" font-size="12.5" fill="#1f2933" role="img">',
+            opening,
             "<title>Throughput of each system for each workload</title>",
             f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
             _text(20, 30, "Throughput beside other servers", size=18, weight=600),
@@ -41,7 +44,7 @@ def picture(figures: Figures) -> str:
 def _panel(figures: Figures, task: str, left: int, top: int) -> Iterator[str]:
     says = next(one.says for one in figures.tasks if one.name == task)
     yield _text(left + 20, top + 16, task, size=14, weight=600)
-    yield _text(left + 20, top + 32, says if len(says) <= 74 else says[:72] + "…", size=11, colour="#52606d")
+    yield _text(left + 20, top + 32, says if len(says) <= 86 else says[:84] + "…", size=11, colour="#52606d")
     found = {entrant.key: figures.summary(task, entrant.key) for entrant in figures.entrants}
     most = max((one.per_s for one in found.values() if one), default=1) or 1
     base = found.get("tutorial")

@@ -8,6 +8,18 @@ from bench.peers.figures import Cell, Entrant, Figures, Summary
 # The aims of the project, in the words of the rows; measured by `_aims`.
 _LATENCY_ROW = "20"
 
+_OPENING = """\
+Written by `make bench` on {when}: {kind}. One core for the servers, the other for the load and the gateway's stand-in;
+medians of alternating rounds. Ratios count; absolute numbers belong to one machine.
+
+All servers serve the same part of [schema.graphql](../schema.graphql). Before anything is timed their answers are
+compared byte for byte, but for blanks and escapes, and each answer under load is compared with the one that was
+checked. *Floor* is our server and HTTP client without GraphQL: the same reads, their bytes joined."""
+
+_RATIOS = """\
+How many times the throughput of each other {name} has; in brackets, how many times its CPU for one operation each
+other takes, best rounds. The last row is its CPU over the floor's."""
+
 
 def page(figures: Figures, picture: str) -> str:
     """
@@ -21,8 +33,7 @@ def page(figures: Figures, picture: str) -> str:
         _opening(figures),
         f"![Throughput of each system for each workload]({picture})",
         "## Ratios",
-        f"How many times the throughput of the others {figures.subject.name} has; the last row is its CPU for one "
-        "operation over the floor's, best rounds.",
+        _RATIOS.format(name=figures.subject.name),
         _ratios(figures),
         "## Aims",
         _aims_table(figures),
@@ -43,13 +54,7 @@ def page(figures: Figures, picture: str) -> str:
 
 def _opening(figures: Figures) -> str:
     kind = "a quick run, for a first look only" if figures.quick else "a full run"
-    return (
-        f"Written by `make bench` on {figures.when}: {kind}. One core for each server, the other for the load and the "
-        "gateway's stand-in; medians of alternating rounds. Ratios count; absolute numbers belong to one machine.\n\n"
-        "All servers serve the same part of [schema.graphql](../schema.graphql). Before anything is timed their answers "
-        "are compared byte for byte, but for blanks and escapes, and each answer under load is compared with the one "
-        "that was checked. *Floor* is our server and HTTP client without GraphQL: the same reads, their bytes joined."
-    )
+    return _OPENING.format(when=figures.when, kind=kind)
 
 
 def _heading(figures: Figures, name: str) -> str:
@@ -72,7 +77,7 @@ def _ratios(figures: Figures) -> str:
     over = [over_floor(figures, name) for name in names]
     rows.append(["CPU ÷ floor", *("–" if value is None else f"{value:.2f}" for value in over)])
     missing = [f"\n{e.name}: missing, {e.missing}." for e in figures.entrants if e.missing is not None]
-    return _markdown(["", *names], rows) + "".join(missing)
+    return _markdown(["", *names], rows) + "\n" + "".join(missing)
 
 
 def times(figures: Figures, task: str, key: str, other: str) -> float | None:
@@ -88,8 +93,15 @@ def over_floor(figures: Figures, task: str) -> float | None:
 
 
 def _times(figures: Figures, task: str, key: str, other: str) -> str:
+    ours, theirs = figures.summary(task, key), figures.summary(task, other)
     ratio = times(figures, task, key, other)
-    return "–" if ratio is None else f"{ratio:,.0f}×" if ratio >= 20 else f"{ratio:.1f}×"
+    if ratio is None or ours is None or theirs is None:
+        return "–"
+    return f"{_ratio(ratio)} ({_ratio(theirs.cpu_best_ms / ours.cpu_best_ms) if ours.cpu_best_ms else '–'})"
+
+
+def _ratio(value: float) -> str:
+    return f"{value:,.0f}×" if value >= 20 else f"{value:.1f}×" if value >= 1 else f"{value:.2f}×"
 
 
 # ------------------------------------------------------------------------------------------------ aims
