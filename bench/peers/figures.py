@@ -18,6 +18,7 @@ class Round:
         cpu_ms: of the server's processes, for one operation.
         upstream: calls to the gateway for one operation.
         wrong: answers that were not the one checked before, or connections lost.
+        foreign: share of the server's core that others used meanwhile, the kernel's interrupts included.
     """
 
     per_s: float
@@ -29,6 +30,7 @@ class Round:
     pss_mb: float
     operations: int
     wrong: int
+    foreign: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,13 @@ class Figures:
         """Of a workload and a system; None if it was not measured."""
         rounds = self.rounds.get(task, {}).get(key)
         return Summary.of(rounds) if rounds else None
+
+    @property
+    def foreign(self) -> list[float]:
+        """Of each round, the share of the server's core that others used."""
+        return [
+            one.foreign for by_key in self.rounds.values() for rounds in by_key.values() for one in rounds
+        ]
 
     @property
     def subject(self) -> Entrant:

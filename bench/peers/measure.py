@@ -3,12 +3,13 @@
 import http.client
 import json
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.peers.figures import Round
-from bench.peers.processes import Server, cpu_s, memory_mb, pinned
+from bench.peers.processes import Server, core_busy_s, cpu_s, memory_mb, pinned
 from bench.peers.systems import System
 from bench.peers.workloads import TOKEN, Workload
 
@@ -68,12 +69,21 @@ def normalised(answer: bytes) -> bytes:
 
 
 class Load:
-    """The program that sends, with its files."""
+    """
+    The program that sends, with its files.
 
-    def __init__(self, program: Path, folder: Path, *, core: int | None, stub: Stub) -> None:
+    Args:
+        core: its own.
+        server_core: that of the servers, to be watched for others.
+    """
+
+    def __init__(
+        self, program: Path, folder: Path, *, core: int | None, stub: Stub, server_core: int | None = None
+    ) -> None:
         self._program = program
         self._folder = folder
         self._core = core
+        self._server_core = server_core
         self._stub = stub
 
     def round(
@@ -94,10 +104,15 @@ class Load:
         """
         pid = running.server.pid
         self._stub.requests()
-        before = cpu_s(pid)
+        before, busy_before, begun = cpu_s(pid), core_busy_s(self._server_core), time.perf_counter()
         request = _request(running.path(workload), workload.body)
         said = self.send(running.server.port, request, checked, connections or workload.connections, seconds)
-        cpu, upstream = cpu_s(pid) - before, self._stub.requests()
+        elapsed_s = time.perf_counter() - begun
+        cpu, busy, upstream = (
+            cpu_s(pid) - before,
+            core_busy_s(self._server_core) - busy_before,
+            self._stub.requests(),
+        )
         rss, pss = memory_mb(pid)
         operations = max(1, said["answers"])
         return Round(
@@ -110,6 +125,7 @@ class Load:
             pss_mb=pss,
             operations=said["answers"],
             wrong=said["wrong"] + said["lost"],
+            foreign=max(0.0, busy - cpu) / elapsed_s,
         )
 
     def send(

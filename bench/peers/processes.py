@@ -143,6 +143,16 @@ def cpu_s(pid: int) -> float:
     return ticks / _TICKS
 
 
+def core_busy_s(core: int | None) -> float:
+    """What a core has done since the machine began, for whomever, in seconds; 0 for no core."""
+    for line in Path("/proc/stat").read_text().splitlines():
+        name, *ticks = line.split()
+        if name == f"cpu{core}":
+            user, nice, system, _idle, _waiting, *interrupts_and_stolen = map(int, ticks[:8])
+            return (user + nice + system + sum(interrupts_and_stolen)) / _TICKS
+    return 0.0
+
+
 def memory_mb(pid: int) -> tuple[float, float]:
     """Resident and proportional memory of a process and all below it, in MiB."""
     resident = proportional = 0

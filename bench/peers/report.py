@@ -1,5 +1,6 @@
 """Figures as a page of Markdown: ratios first, then the aims, the figures, how cost grows, and the machine."""
 
+import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -119,7 +120,7 @@ class _Aim:
         if self.measured is None:
             return [self.says, "not measured", "–"]
         met = self.measured >= self.bound if self.at_least else self.measured <= self.bound
-        return [self.says, f"{self.measured:,.1f}{self.unit}", "yes" if met else "no"]
+        return [self.says, f"{_short(self.measured)}{self.unit}", "yes" if met else "no"]
 
 
 def _aims_table(figures: Figures) -> str:
@@ -219,9 +220,10 @@ def _cell(shows: str) -> Callable[[Cell], str]:
 
 def _facts(figures: Figures) -> str:
     rows = [[name, fact] for name, fact in (figures.machine | figures.versions).items()]
-    rows.append(
-        ["load and stub, one core", f"{figures.ceiling_per_s:,.0f} requests/s of 43 KB with each other"]
-    )
+    foreign = figures.foreign
+    used = f"{statistics.median(foreign):.0%} in the median round, {max(foreign):.0%} in the worst"
+    both = f"{figures.ceiling_per_s:,.0f} requests/s of 43 KB with each other"
+    rows += [["the servers' core, used by others", used], ["load and stub, one core", both]]
     return _markdown(["what", "which"], rows)
 
 

@@ -245,6 +245,7 @@ app.include_router(GraphQLRouter(schema, context_getter=context), prefix="/graph
 def main() -> None:
     bound = socket.socket()
     bound.bind(("127.0.0.1", 0))
+    bound.listen(2048)
     print(f"listening on http://127.0.0.1:{bound.getsockname()[1]}", flush=True)
     config = uvicorn.Config(app, log_level="warning")
     asyncio.run(uvicorn.Server(config).serve(sockets=[bound]))
