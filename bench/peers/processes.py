@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Self
+from typing import IO, Self
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -53,8 +53,8 @@ class Server:
         environ: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
-        self._stderr = TemporaryFile("w+")  # noqa: SIM115  # closed with the process
-        self._stdout = TemporaryFile("w+")  # noqa: SIM115
+        self._stderr = TemporaryFile()  # noqa: SIM115  # closed with the process
+        self._stdout = TemporaryFile()  # noqa: SIM115
         self._process = subprocess.Popen(
             [*pinned(core), *command],
             cwd=ROOT,
@@ -87,14 +87,12 @@ class Server:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise CannotStart(self.last_words() or "it ended without a word")
             time.sleep(0.02)
-            self._stdout.seek(0)
-            if found := _ANNOUNCED.search(self._stdout.read()):
+            if found := _ANNOUNCED.search(_written(self._stdout)):
                 self.port = int(found[1])
 
     def last_words(self) -> str:
         """The end of what it said on stderr."""
-        self._stderr.seek(0)
-        return " ".join(self._stderr.read().split())[-300:]
+        return " ".join(_written(self._stderr).split())[-300:]
 
     def stop(self) -> None:
         """Ask it to end; kill it if it does not."""
@@ -164,6 +162,11 @@ def memory_mb(pid: int) -> tuple[float, float]:
             elif name == "Pss":
                 proportional += int(amount.split()[0])
     return resident / 1024, proportional / 1024
+
+
+def _written(file: IO[bytes], most: int = 1 << 20) -> str:
+    """What a process wrote first. The place where it writes on is shared with it, and stays as it is."""
+    return os.pread(file.fileno(), most, 0).decode(errors="replace")
 
 
 def _clean_environ() -> dict[str, str]:
