@@ -64,6 +64,7 @@ _PLACES: Sequence[tuple[str, str, str]] = [
     ("/ocpplab_graphql/execution/persisted.py", "", "parse, prepare"),
     ("/graphql/language/", "", "parse, prepare"),
     ("/graphql/validation/", "", "parse, prepare"),
+    ("/ocpplab_graphql/execution/compiled/compiler.py", "", "parse, prepare"),
     ("/ocpplab_graphql/execution/plan", "", "plan"),
     ("/ocpplab_graphql/execution/costing.py", "", "plan"),
     ("/ocpplab_graphql/execution/selection.py", "", "plan"),
@@ -236,10 +237,7 @@ def profiled(workload: Workload, *, sandbox: bool, execution: str | None, second
 
     Raises:
         CannotStart: the server, or the compiler, is not to be had.
-        ValueError: this version has no choice of the execution.
     """
-    if execution is not None and "execution" not in Settings.model_fields:
-        raise ValueError("this version has one path only: leave out --execution")
     with tempfile.TemporaryDirectory() as named, ExitStack() as stack:
         folder = Path(named)
         world.write(folder / "rows")

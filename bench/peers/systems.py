@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.peers.processes import HERE
-from ocpplab_graphql.settings import Settings
 
 NODE = HERE / "node"
 
@@ -48,12 +47,6 @@ def systems(gateway_url: str) -> list[System]:
 
 def _product(gateway_url: str) -> list[System]:
     command = (sys.executable, "-m", "ocpplab_graphql", "serve", "--port", "0", "--gateway-url", gateway_url)
-    if "execution" not in Settings.model_fields:
-        none = "this version has one path only"
-        return [
-            System("compiled", "ocpplab-graphql, compiled", (), missing=none, ours=True),
-            System("reference", "ocpplab-graphql", command, ours=True),
-        ]
     # The compiled path is the default, and is measured as it is shipped: with no setting at all.
     return [
         System("compiled", "ocpplab-graphql, compiled", command, ours=True),

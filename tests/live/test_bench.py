@@ -23,7 +23,7 @@ from bench.peers.picture import picture
 from bench.peers.processes import CannotStart, Server, compiled
 from bench.peers.report import page
 from bench.peers.run import FULL, QUICK, AnswersDiffer, _Bench
-from bench.peers.systems import System
+from bench.peers.systems import System, systems
 from bench.peers.workloads import TOKEN, by_id, by_id_singly, compared, screen, small
 from ocpplab_graphql.app import create_app
 from ocpplab_graphql.gateway.client import Credentials, Gateway, GatewayClient
@@ -195,6 +195,12 @@ async def test_strawberry_as_in_its_tutorial_gives_our_answers(ours, stub):
         assert answers[workload.name] == await answer_of_ours(ours, workload)
 
 
+def test_our_service_is_compared_as_shipped_and_with_the_ordinary_executor():
+    ours = {system.key: system.environ for system in systems("http://gateway") if system.ours}
+
+    assert ours == {"compiled": {}, "reference": {"OCPPLAB_EXECUTION": "reference"}}
+
+
 # --------------------------------------------------------------------------------------------- the load
 
 
@@ -224,13 +230,16 @@ def test_the_load_tells_an_answer_that_is_not_the_one_that_was_checked(folder, s
 
 @dataclass
 class Answering:
-    """A system that always says the same."""
+    """A system that says this, and after a while something else, if told to."""
 
     system: System
     said: bytes
+    later: bytes | None = None
+    asked: int = 0
 
     def answer(self, _workload) -> bytes:
-        return self.said
+        self.asked += 1
+        return self.later if self.later and self.asked > 3 else self.said
 
 
 def bench_of(*said: bytes) -> _Bench:
@@ -248,8 +257,15 @@ def test_answers_that_differ_only_in_blanks_and_escapes_are_equal():
     "other", [b'{"data":{"b":1,"a":2}}', b'{"data":{"a":2,"b":1.0}}', b'{"data":{"a":2}}']
 )
 def test_other_values_and_another_order_of_keys_are_a_difference(other):
-    with pytest.raises(AnswersDiffer, match="system 0 and system 1 differ"):
+    with pytest.raises(AnswersDiffer, match=r"system 0 \(1\) and system 1 \(1\) differ"):
         bench_of(b'{"data":{"a":2,"b":1}}', other)._equal_answers(small())
+
+
+def test_a_system_that_changes_its_answer_once_it_has_compiled_is_a_difference():
+    one = Answering(System("s", "system", ()), b'{"data":1}', later=b'{"data":2}')
+
+    with pytest.raises(AnswersDiffer, match=r"system \(1\) and system \(4\) differ"):
+        _Bench(QUICK, None, None, [one], lambda _: None)._equal_answers(small())
 
 
 # --------------------------------------------------------------------------------------------- the page
