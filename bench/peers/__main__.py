@@ -63,7 +63,7 @@ def main() -> None:
 
 def _write(figures: Figures, folder: Path) -> None:
     # Those of docs/ are kept beside the code: docs are for readers.
-    kept = Path(__file__).parent if folder == ROOT / "docs" else folder
+    kept = Path(__file__).parent if folder.resolve() == ROOT / "docs" else folder
     for needed in (folder, kept):
         needed.mkdir(parents=True, exist_ok=True)
     figures.write(kept / FIGURES)

@@ -179,7 +179,7 @@ class Summary:
         """Of one round at least."""
 
         def median(name: str) -> float:
-            return statistics.median(getattr(one, name) for one in rounds)
+            return float(statistics.median(getattr(one, name) for one in rounds))
 
         return cls(
             per_s=median("per_s"),

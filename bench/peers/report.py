@@ -18,8 +18,8 @@ compared byte for byte, but for blanks and escapes, and each answer under load i
 checked. *Floor* is our server and HTTP client without GraphQL: the same reads, their bytes joined."""
 
 _RATIOS = """\
-How many times the throughput of each other {name} has; in brackets, how many times its CPU for one operation each
-other takes, best rounds. The last row is its CPU over the floor's."""
+How many times the throughput of each other {name} has; in brackets, how many times
+its CPU for one operation each other takes, best rounds. The last row is its CPU over the floor's."""
 
 
 def page(figures: Figures, picture: str) -> str:
@@ -146,12 +146,16 @@ def _aims(figures: Figures) -> Iterable[_Aim]:
         found = figures.summary(task, key)
         unit = " calls"
         yield _Aim(
-            f"{task}: {calls} gateway calls", found and found.upstream, calls + 0.05, unit, at_least=False
+            f"{task}: {calls} gateway calls",
+            found.upstream if found else None,
+            calls + 0.05,
+            unit,
+            at_least=False,
         )
     for task, most in (("W2", 44), ("W3", 23)):
         found = _with_latency(figures, task)
         says = f"{task}, one client, 20 ms upstream: at most {most} ms"
-        yield _Aim(says, found and found.p50_ms, most, " ms", at_least=False)
+        yield _Aim(says, found.p50_ms if found else None, most, " ms", at_least=False)
     rss = [s.rss_mb for task in figures.tasks if (s := figures.summary(task.name, key))]
     yield _Aim("resident memory: at most 85 MB", max(rss, default=None), 85, " MB", at_least=False)
     yield _Aim(

@@ -236,8 +236,8 @@ class _Bench:
         for turn in range(self._extent.growth_rounds):
             for running in self._started if turn % 2 == 0 else reversed(self._started):
                 key = running.system.key
-                expected_s = self._seconds_of_one(running, workload) * connections
-                if turn == 0 and expected_s > self._extent.late_s:
+                expected_s = self._seconds_of_one(running, workload) * connections if turn == 0 else 0
+                if expected_s > self._extent.late_s:
                     cells[key] = Cell(left_out=f"left out: {expected_s:.0f} s")
                 if cells[key].left_out is None:
                     one = self._round(running, workload, answers, self._extent.growth_s, connections)
