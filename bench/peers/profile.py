@@ -58,6 +58,7 @@ _PLACES: Sequence[tuple[str, str, str]] = [
     ("/ocpplab_graphql/http/middleware.py", "send", "HTTP out"),
     ("/ocpplab_graphql/telemetry.py", "", "HTTP out"),
     ("/ocpplab_graphql/http/", "", "HTTP in"),
+    ("/ocpplab_graphql/gateway/transport/", "", "gateway calls"),
     ("/ocpplab_graphql/", "encode(", "encode"),
     ("/ocpplab_graphql/", "decode", "decode"),
     ("/ocpplab_graphql/execution/documents.py", "", "parse, prepare"),
@@ -88,8 +89,13 @@ _PLACES: Sequence[tuple[str, str, str]] = [
     ("/uvicorn/", "", "event loop"),
     ("/asyncio/runners.py", "", "event loop"),
 ]
-# One such frame anywhere, and all within it is the sandbox's.
-_WITHIN_SANDBOX = ("/ocpplab_graphql/sandbox/", "/sqlalchemy/", "/aiosqlite/", "/httpx/_transports/asgi.py")
+# One such frame anywhere, at such a line, and all within it is the sandbox's.
+_WITHIN_SANDBOX = [
+    ("/ocpplab_graphql/sandbox/", ""),
+    ("/sqlalchemy/", ""),
+    ("/aiosqlite/", ""),
+    ("/ocpplab_graphql/gateway/transport/asgi.py", "self._app("),
+]
 _SERVING = "/ocpplab_graphql/sandbox/serving.py"
 
 
@@ -117,7 +123,7 @@ def placed(frame: FrameType | None) -> tuple[str, str]:
     while frame is not None:
         name = frame.f_code.co_filename
         if name != _SERVING and not name.endswith(_SERVING):
-            if any(part in name for part in _WITHIN_SANDBOX):
+            if any(part in name and line in _line(frame) for part, line in _WITHIN_SANDBOX):
                 return _SANDBOX, function
             stage = stage or _stage_of(frame, name)
         frame = frame.f_back

@@ -387,7 +387,7 @@ def stack_of(*places: tuple[str, str]) -> tuple[str, str]:
             "gateway calls",
         ),
         (
-            [("/x/httpx/_transports/asgi.py", "handle"), ("/x/starlette/routing.py", "app")],
+            [("/x/sqlalchemy/engine.py", "execute"), ("/x/starlette/routing.py", "app")],
             "sandbox (the gateway itself)",
         ),
         ([("/x/elsewhere.py", "go")], "anything else"),
