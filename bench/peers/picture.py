@@ -7,8 +7,8 @@ from bench.peers.figures import Figures
 
 _WIDTH = 960
 _PANEL = _WIDTH // 2
-_NAME, _BAR, _LINE = 178, 172, 21
-_OURS, _OURS_TOO, _THEIRS, _FLOOR = "#0b7a75", "#7fc4bf", "#9aa5b1", "#d9dee4"
+_NAME, _BAR, _LINE = 192, 160, 21
+_OURS, _OURS_TOO, _THEIRS = "#0b7a75", "#7fc4bf", "#9aa5b1"
 
 
 def picture(figures: Figures) -> str:
@@ -44,9 +44,10 @@ def picture(figures: Figures) -> str:
 def _panel(figures: Figures, task: str, left: int, top: int) -> Iterator[str]:
     says = next(one.says for one in figures.tasks if one.name == task)
     yield _text(left + 20, top + 16, task, size=14, weight=600)
-    yield _text(left + 20, top + 32, says if len(says) <= 86 else says[:84] + "…", size=11, colour="#52606d")
+    yield _text(left + 20, top + 32, says if len(says) <= 76 else says[:74] + "…", size=11, colour="#52606d")
     found = {entrant.key: figures.summary(task, entrant.key) for entrant in figures.entrants}
-    most = max((one.per_s for one in found.values() if one), default=1) or 1
+    # The floor does no GraphQL: it would make all bars small, and has a number in place of one.
+    most = max((one.per_s for key, one in found.items() if one and key != "floor"), default=1) or 1
     base = found.get("tutorial")
     for n, entrant in enumerate(figures.entrants):
         y = top + 42 + n * _LINE
@@ -56,19 +57,12 @@ def _panel(figures: Figures, task: str, left: int, top: int) -> Iterator[str]:
         if one is None:
             yield _text(left + _NAME + 22, y + 13, "missing", colour="#7b8794")
             continue
-        width = max(1.0, one.per_s / most * _BAR)
-        colour = _colour(figures, entrant.key, ours=entrant.ours)
-        yield f'<rect x="{left + _NAME + 20}" y="{y}" width="{width:.1f}" height="16" rx="2" fill="{colour}"/>'
         times = f" · {_rounded(one.per_s / base.per_s)}×" if base and base.per_s else ""
+        width = 0.0 if entrant.key == "floor" else max(1.0, one.per_s / most * _BAR)
+        if width:
+            colour = _OURS if entrant == figures.subject else _OURS_TOO if entrant.ours else _THEIRS
+            yield f'<rect x="{left + _NAME + 20}" y="{y}" width="{width:.1f}" height="16" rx="2" fill="{colour}"/>'
         yield _text(left + _NAME + 26 + width, y + 13, f"{_rounded(one.per_s)}{times}", weight=weight)
-
-
-def _colour(figures: Figures, key: str, *, ours: bool) -> str:
-    if key == figures.subject.key:
-        return _OURS
-    if ours:
-        return _OURS_TOO
-    return _FLOOR if key == "floor" else _THEIRS
 
 
 def _footnote(figures: Figures) -> str:

@@ -78,7 +78,7 @@ def _ratios(figures: Figures) -> str:
     over = [over_floor(figures, name) for name in names]
     rows.append(["CPU ÷ floor", *("–" if value is None else f"{value:.2f}" for value in over)])
     missing = [f"\n{e.name}: missing, {e.missing}." for e in figures.entrants if e.missing is not None]
-    return _markdown(["", *names], rows) + "\n" + "".join(missing)
+    return _markdown(["", *names], rows) + "".join(f"\n{line}" for line in missing)
 
 
 def times(figures: Figures, task: str, key: str, other: str) -> float | None:
