@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PORT ?= 8000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports differential
+.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports differential bench profile
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,6 +46,12 @@ chaos-sandbox: $(VENV)/.dev ## Kill the sandbox twenty times on each database, w
 
 fuzz-sandbox: $(VENV)/.dev ## Drive the sandbox from its OpenAPI document, with counts (some minutes)
 	$(BIN)/python -W ignore -m bench.sandbox.fuzz --examples 100
+
+bench: $(VENV)/.runtime ## Beside other servers, into docs/ (half an hour; QUICK=1: out/, 2 minutes); needs cc, Node.js
+	$(BIN)/python -m bench.peers $(if $(QUICK),--quick)
+
+profile: $(VENV)/.runtime ## Where the CPU of one nested operation goes, by stage (a minute; needs cc)
+	$(BIN)/python -m bench.peers.profile
 
 bench-sandbox: $(VENV)/.dev ## What the sandbox costs with 100,000 locations (a minute)
 	$(BIN)/python -m bench.sandbox.speed
