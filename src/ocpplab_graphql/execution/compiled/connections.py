@@ -156,15 +156,14 @@ class Connections(Values):
         scope = self._row_scope(item, selection.type_name, row="r", parent="k", up="u")
         scope.place = place
         made = self._object(scope, selection)
-        prologue = []
         if scope.plain in scope.used:
             key = f"r.{item.record.KEY}"
             above = [f"*{{k[{i}] for k in keys}}" for i in range(item.above)]
             is_plain = self._constant(self._is_plain(selection), "is_plain")
-            prologue = [
+            place.prologue.append(
                 f"{scope.plain} = {is_plain}('~'.join([{', '.join([*above, f'*[{key} for r in rows]'])}]))"
-            ]
-        self._finish(place, scope, made, prologue)
+            )
+        self._finish(place, scope, made)
         return Below(place, before, after, place.needs_nodes, "u" in scope.used)
 
     def _is_plain(self, selection: Selection) -> Any:
@@ -218,18 +217,23 @@ class Connections(Values):
         self, scope: Scope, one: PlanField, binding: Embedded, entries: str, record: str, arguments: Any
     ) -> str:
         """Nothing is read for the entries: the connection is made where its owner is."""
+        place = self._needed(scope)
+        if record != "r":
+            raise Uncovered(one.name)
         connection = next(iter(one.below.values()))
         name, paging = self._fresh("entries"), self._fresh("paging")
         rows_made: list[str] = []
+        plains: list[str] = []
 
         def rows_of(_before: str, _after: str | None, selection: Selection) -> str:
             row = self._fresh("x")
-            inner = self._row_scope(binding.item, selection.type_name, row=row, parent="key", up="up")
+            inner = self._row_scope(binding.item, selection.type_name, row=row, parent="key", up="r")
             made = self._object(inner, selection)
             if inner.plain is not None and inner.plain in inner.used:
+                plains.append(inner.plain)
                 is_plain = self._constant(self._is_plain(selection), "is_plain")
-                own = f"{row}.{binding.item.record.KEY}"
-                rows_made.append(f"{inner.plain} = {is_plain}('~'.join([{own} for {row} in page]))")
+                every = f"{row}.{binding.item.record.KEY} for r in rows for {row} in {entries} or ()"
+                place.prologue.append(f"{inner.plain} = {is_plain}('~'.join([{every}]))")
             # A name of its own: what makes a row may not stand where a comprehension takes its rows from.
             nodes = self._fresh("nodes")
             rows_made.append(f"{nodes} = [{made} for {row} in page]")
@@ -243,13 +247,20 @@ class Connections(Values):
             info="run.rules.page_info(paging.cursors(key), (start, stop), length, paging.after)",
             item=binding.item,
         )
+        if isinstance(scope.key, str):
+            key = f"key = {self._use(scope, scope.key)}"
+        else:
+            key = f"key = ({', '.join(self._use(scope, part) for part in scope.key)},)"
+        takes_key = cursors or any(field.name == "pageInfo" for field in connection.fields)
         lines = [
             "if rows is None:",
             "    return None",
+            *([key] if takes_key else []),
             "length = len(rows)",
             "if paging.first is not None:",
             "    start, stop = 0, length if length <= paging.first else paging.first",
             "else:",
+            *([] if takes_key else [f"    {key}"]),
             "    start, stop = paging.span(length, key)",
             "page = rows if stop - start == length else rows[start:stop]",
         ]
@@ -257,13 +268,11 @@ class Connections(Values):
         if cursors:
             lines.append("cursors = paging.cursors(key).between(start, stop)")
         lines.append(f"return {made}")
-        self._define(name, ["run", "paging", "rows", "key", "up"], lines)
+        parents = ["k"] if "k" in scope.used else []
+        self._define(name, ["run", "paging", "rows", "r", *parents, *plains], lines)
         given = self._constant(arguments, "arguments")
-        window = f"_paging_of(run, {binding.name!r}, {paging!r}, {given})"
-        key = scope.key if isinstance(scope.key, str) else f"({', '.join(scope.key)},)"
-        for part in [scope.key] if isinstance(scope.key, str) else scope.key:
-            self._use(scope, part)
-        return f"{name}(run, {window}, {entries}, {key}, {record})"
+        place.prologue.append(f"{paging} = _paging_of(run, {binding.name!r}, {paging!r}, {given})")
+        return f"{name}({', '.join(['run', paging, entries, 'r', *parents, *plains])})"
 
 
 def _wants_rows(one: PlanField) -> bool:

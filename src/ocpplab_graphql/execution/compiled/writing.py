@@ -48,6 +48,8 @@ class Draft(Place):
         super().__init__(index, type_name, own)
         self.records: dict[type[Record], FurtherRecord] = {}
         self.needs_nodes = False
+        # Lines of its function that come before the rows are made.
+        self.prologue: list[str] = []
 
 
 class Writing:
@@ -104,7 +106,7 @@ class Writing:
             known = self._structs[tuple(keys)] = self._constant(made, "O")
         return known
 
-    def _finish(self, place: Draft, scope: Scope, made: str, prologue: Sequence[str] = ()) -> None:
+    def _finish(self, place: Draft, scope: Scope, made: str) -> None:
         """Write the function of a place, now that it is known what it takes."""
         name = self._fresh("place")
         columns = [f"column{i}" for i in range(len(place.columns))]
@@ -122,7 +124,7 @@ class Writing:
                 loop = f"{var} in {of}"
             case _:
                 loop = f"{', '.join(v for v, _ in zipped)} in zip({', '.join(of for _, of in zipped)}, strict=True)"
-        lines = [*prologue, f"return [{made} for {loop}]"]
+        lines = [*place.prologue, f"return [{made} for {loop}]"]
         self._define(name, ["run", "rows", "keys", "ups", *columns], lines)
 
         def bind(function: Any) -> None:
