@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.answer import error_body
 from ocpplab_graphql.execution.executor import ContextFactory, OperationRequest
 from ocpplab_graphql.gateway.client import Credentials
 
@@ -33,6 +34,22 @@ class Refusal(Exception):  # an answer, not a fault
     code: ErrorCode
     message: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    retryable: bool = False
+    retry_after_s: int | None = None
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The entry of `errors`."""
+        if self.retry_after_s is None:
+            return error_body(self.message, self.code, request_id, retryable=self.retryable)
+        return error_body(
+            self.message, self.code, request_id, retryable=True, retry_after_ms=self.retry_after_s * 1000
+        )
+
+    def all_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of its own, `Retry-After` included."""
+        if self.retry_after_s is None:
+            return [*self.headers]
+        return [*self.headers, (b"retry-after", str(self.retry_after_s).encode())]
 
 
 class ClientGone(Exception):
@@ -112,38 +129,6 @@ async def until_gone(receive: Receive) -> None:
     """Wait until the caller hangs up."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def body_of(receive: Receive, headers: Mapping[str, str], at_most: int) -> bytes:
-    """
-    The whole body, of up to `at_most` bytes.
-
-    Raises:
-        Refusal: it is longer.
-        ClientGone: it never came to its end.
-    """
-    length = headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and int(length[:18]) > at_most:
-        raise _too_large(at_most)
-    read = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        read += message.get("body", b"")
-        if len(read) > at_most:
-            raise _too_large(at_most)
-        more = message.get("more_body", False)
-    return bytes(read)
-
-
-def _too_large(at_most: int) -> Refusal:
-    return Refusal(
-        413,
-        ErrorCode.PAYLOAD_TOO_LARGE,
-        f"A request body may have {at_most} bytes; send less.",
-    )
 
 
 def decoded(body: bytes, headers: Mapping[str, str]) -> Any:
