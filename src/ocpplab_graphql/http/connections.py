@@ -44,6 +44,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._within_s = self.watch.limits.receive_timeout_s
         self._in_head = True
         self._head_bytes = 0
+        self._answering: RequestResponseCycle | None = None
         self._refusal = (400, ErrorCode.BAD_REQUEST, "This is not a request in HTTP/1.1.")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -58,6 +59,11 @@ class BoundedHttp(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.watch.closed(self)
+        # uvicorn tells only the last of several pipelined requests that its caller is gone.
+        if self._answering is not None:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        self.pipeline.clear()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -101,12 +107,15 @@ class BoundedHttp(HttpToolsProtocol):
         self.reading.went_on()
         super().resume_writing()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def look(self, now: float) -> None:
         """Cut off a request that takes too long to come."""
         if self._due is None or now < self._due or self.transport.is_closing():
             return
-        cycle: RequestResponseCycle | None = self.cycle
-        answering = cycle is not None and not cycle.response_complete
+        answering = self._answering is not None and not self._answering.response_complete
         if self.flow.read_paused or (self._in_head and answering):
             # It is we who do not read, or the part of a further request waits for its turn.
             self._due = now + self._within_s
