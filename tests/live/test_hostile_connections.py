@@ -12,7 +12,7 @@ from ocpplab_graphql.http.console import BUILT_ASSETS as ASSETS
 from tests.live.hostile import Clock, post, query, raw
 from tests.live.processes import Command
 
-RECEIVE_S, SEND_S = 0.5, 1.0
+RECEIVE_S, SEND_S = 0.3, 0.5
 HELLO = query("{ __typename }")
 ASSET = f"GET /graphql/console/{max(ASSETS.iterdir(), key=lambda p: p.stat().st_size).name} HTTP/1.1\r\n\r\n".encode()
 LARGE = query(
@@ -76,7 +76,7 @@ async def test_a_body_that_dribbles_is_told_408_and_cut_off(service: Command) ->
         "close",
         b"",
     )
-    assert "did not come to its end within 0.5 seconds" in told.error["message"]
+    assert "did not come to its end within 0.3 seconds" in told.error["message"]
     assert told.error["extensions"]["retryable"] is True
     assert RECEIVE_S <= clock.s < RECEIVE_S + 1
 

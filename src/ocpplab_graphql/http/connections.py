@@ -167,6 +167,11 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         self.reading.went_on()
         super().resume_writing()
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True  # refused is complete too; uvicorn would log it as a fault of ours
+
     def look(self, now: float) -> None:
         """Nothing to do: who has not begun is the application's to cut off, and then pings tell."""
 
@@ -210,18 +215,29 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             self._cut(1008, f"At most {self.watch.limits.messages} messages in a second")
         return not self._is_cut
 
+    def handle_parser_exception(self) -> None:
+        """What the library refuses: a message that is too long, a frame that is none."""
+        refusal = self.conn.close_sent
+        if refusal is None:
+            self.transport.close()
+        else:
+            self._end(refusal.code, refusal.reason)
+
     def _cut(self, code: int, reason: str) -> None:
         """Close, and read no further; the application is told that the client is gone."""
-        self._is_cut = True
-        self.frames = []
         if self.close_sent or self.transport.is_closing():
+            self._is_cut = True
             return
-        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.conn.send_close(code, reason)
+        self._end(code, reason)
+
+    def _end(self, code: int, reason: str) -> None:
+        self._is_cut = self.close_sent = self.disconnected = True
+        self.frames = []
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
-        self.close_sent = True
-        self.disconnected = True
-        if self.read_paused:  # a socket that is closed with bytes unread takes our last words back
+        # A connection that is closed with bytes unread takes our last words back: read on for a moment.
+        if self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
         self.close_timer = self.loop.call_later(_CUT_WITHIN_S, self.transport.close)
