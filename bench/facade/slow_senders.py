@@ -25,7 +25,7 @@ from tests.live.hostile import post, query, raw
 from tests.live.processes import Command
 
 HEALTHY = 8
-QUESTION = query("{ location(cpoId: 101, locationId: \"loc-1\") { name city } }")
+QUESTION = query('{ location(cpoId: 101, locationId: "loc-1") { name city } }')
 # Two megabytes that cost the server nothing to make.
 _LARGEST = max(BUILT_ASSETS.iterdir(), key=lambda path: path.stat().st_size).name
 MUCH = f"GET /graphql/console/{_LARGEST} HTTP/1.1\r\nHost: facade\r\n\r\n".encode()
@@ -85,8 +85,20 @@ async def measured(service: Command, *, senders: int, readers: int = 0, seconds:
     await _healthy(service, 1.0)
     calm = await _healthy(service, seconds)
     # In a process of their own: what they cost themselves is not what they cost the server.
-    attack = (sys.executable, "-m", __spec__.name, "--senders", str(senders), "--readers", str(readers), "--against", url)
-    slow = await asyncio.create_subprocess_exec(*attack, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    attack = (
+        sys.executable,
+        "-m",
+        __spec__.name,
+        "--senders",
+        str(senders),
+        "--readers",
+        str(readers),
+        "--against",
+        url,
+    )
+    slow = await asyncio.create_subprocess_exec(
+        *attack, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
     assert slow.stdout is not None
     await slow.stdout.readline()  # all are there
     flooded = await _healthy(service, seconds)
@@ -186,15 +198,27 @@ def main() -> None:
         asyncio.run(_attack(given.against, given.senders, given.readers))
         return
     environ = {"OCPPLAB_RECEIVE_TIMEOUT_S": "2", "OCPPLAB_SEND_TIMEOUT_S": "2", "OCPPLAB_ACCESS_LOG": "off"}
-    with TemporaryDirectory() as folder, Command("serve", "--port", "0", folder=Path(folder), environ=environ) as one:
-        figures = asyncio.run(measured(one.announced(), senders=given.senders, readers=given.readers, seconds=given.seconds))
+    with (
+        TemporaryDirectory() as folder,
+        Command("serve", "--port", "0", folder=Path(folder), environ=environ) as one,
+    ):
+        figures = asyncio.run(
+            measured(one.announced(), senders=given.senders, readers=given.readers, seconds=given.seconds)
+        )
         one.stop()
     print("| phase | answers/s | p50 ms | p99 ms | service CPU ms/answer | failures |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, phase in (("calm", figures.calm), (f"{given.senders + given.readers} slow clients", figures.flooded)):
+    for name, phase in (
+        ("calm", figures.calm),
+        (f"{given.senders + given.readers} slow clients", figures.flooded),
+    ):
         p50, p99 = phase.quantile_ms(0.5), phase.quantile_ms(0.99)
-        print(f"| {name} | {phase.per_s:.0f} | {p50:.1f} | {p99:.1f} | {phase.cpu_ms_each:.2f} | {phase.failures} |")
-    print(f"\nratios: throughput {figures.throughput:.2f}, p99 {figures.p99:.2f}, CPU {figures.cpu:.2f}; cut off {figures.cut_off}")
+        print(
+            f"| {name} | {phase.per_s:.0f} | {p50:.1f} | {p99:.1f} | {phase.cpu_ms_each:.2f} | {phase.failures} |"
+        )
+    print(
+        f"\nratios: throughput {figures.throughput:.2f}, p99 {figures.p99:.2f}, CPU {figures.cpu:.2f}; cut off {figures.cut_off}"
+    )
 
 
 if __name__ == "__main__":

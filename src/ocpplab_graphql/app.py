@@ -331,6 +331,8 @@ def _documents(settings: Settings, manifest: Manifest | None) -> Documents:
             aliases=settings.max_aliases,
             root_fields=settings.max_root_fields,
             comparisons=settings.max_field_comparisons,
+            definitions=settings.max_definitions,
+            introspected=settings.max_introspected_fields,
         ),
         introspection=settings.introspection,
         secret_fields=SECRET_FIELDS,

@@ -218,12 +218,18 @@ class Settings(BaseModel):
     max_document_nesting: int = Field(
         default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
     )
+    max_definitions: int = Field(default=500, ge=10, description="Operations and fragments in one document.")
     max_depth: int = Field(default=25, ge=5, le=100, description="Levels of fields in one operation.")
     max_fields: int = Field(default=5_000, ge=10, description="Fields in one operation, fragments expanded.")
     max_aliases: int = Field(default=500, ge=0, description="Aliases in one operation, fragments expanded.")
     max_root_fields: int = Field(default=250, ge=1, description="Fields at the root of one operation.")
     max_field_comparisons: int = Field(
         default=5_000, ge=100, description="Pairs of equal fields that validation may have to compare."
+    )
+    max_introspected_fields: int = Field(
+        default=30_000,
+        ge=10_000,
+        description="Fields of introspection that one operation could bring, about.",
     )
     max_gateway_calls: int = Field(
         default=5_000, ge=1, description="Gateway calls that one operation could make at most."

@@ -7,7 +7,9 @@ from bench.facade.slow_senders import measured
 from tests.live.processes import Command
 
 
-async def test_three_hundred_slow_senders_do_not_slow_the_healthy(seeded_database: Path, tmp_path: Path) -> None:
+async def test_three_hundred_slow_senders_do_not_slow_the_healthy(
+    seeded_database: Path, tmp_path: Path
+) -> None:
     database = shutil.copy(seeded_database, tmp_path / "sandbox.db")
     environ = {"OCPPLAB_RECEIVE_TIMEOUT_S": "1", "OCPPLAB_ACCESS_LOG": "off", "OCPPLAB_LOG_LEVEL": "WARNING"}
     arguments = ("serve", "--port", "0", "--database", str(database))

@@ -160,8 +160,14 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if not self._is_cut:
-            super().data_received(data)
+        if self._is_cut:
+            return
+        super().data_received(data)
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            # The library cannot read the handshake; uvicorn would leave it open, unanswered.
+            self._is_cut = True
+            self.transport.write(_refusal(400, ErrorCode.BAD_REQUEST, "This is not a WebSocket handshake."))
+            self.transport.close()
 
     def resume_writing(self) -> None:
         self.reading.went_on()
