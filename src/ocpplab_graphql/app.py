@@ -103,6 +103,7 @@ def create_app(
         page=console.page if console else None,
         bodies=_bodies(settings, settings.max_request_bytes),
         admission=admission,
+        values_max=settings.max_variable_values,
         stopping=stopping,
         heartbeat_s=settings.stream_heartbeat_s,
         persisted=persisted,
@@ -367,6 +368,7 @@ def _socket_limits(settings: Settings) -> SocketLimits:
         connections=settings.websockets_max,
         init_timeout_s=settings.websocket_init_timeout_s,
         operations=settings.websocket_operations_max,
+        values=settings.max_variable_values,
         heartbeat_s=settings.stream_heartbeat_s,
     )
 

@@ -218,6 +218,11 @@ class Settings(BaseModel):
     max_document_nesting: int = Field(
         default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
     )
+    max_variable_values: int = Field(
+        default=50_000,
+        ge=100,
+        description="Values in the variables of one operation, those inside others included.",
+    )
     max_definitions: int = Field(default=500, ge=10, description="Operations and fragments in one document.")
     max_depth: int = Field(default=25, ge=5, le=100, description="Levels of fields in one operation.")
     max_fields: int = Field(default=5_000, ge=10, description="Fields in one operation, fragments expanded.")

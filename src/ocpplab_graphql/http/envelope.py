@@ -181,12 +181,15 @@ def _json(what: str, text: str | bytes) -> Any:
         raise Refusal(400, ErrorCode.BAD_REQUEST, f"{what} is not JSON in UTF-8: {error}.") from None
 
 
-def operation_of(envelope: Any) -> OperationRequest:
+def operation_of(envelope: Any, *, values_max: int) -> OperationRequest:
     """
     The operation that a client asks for.
 
+    Args:
+        values_max: most values in its variables, those inside of others included.
+
     Raises:
-        Refusal: a member is missing, or of another type.
+        Refusal: a member is missing, of another type, or too large.
     """
     if not isinstance(envelope, dict):
         raise Refusal(
@@ -204,11 +207,28 @@ def operation_of(envelope: Any) -> OperationRequest:
             ErrorCode.BAD_REQUEST,
             "The request has no query: put the document into `query`, or its id into `documentId`.",
         )
+    variables = _member(envelope, "variables", dict, "an object")
+    if _has_more_values(variables, values_max):
+        message = f"The variables hold more than {values_max} values: send fewer at once."
+        raise Refusal(400, ErrorCode.OPERATION_TOO_COMPLEX, message)
     return OperationRequest(
         query=query,
-        variables=_member(envelope, "variables", dict, "an object"),
+        variables=variables,
         operation_name=_member(envelope, "operationName", str, "text") or None,
     )
+
+
+def _has_more_values(value: Any, at_most: int) -> bool:
+    """Whether a JSON value holds more than so many others; stops as soon as it does."""
+    count, pending = 0, [value]
+    while pending:
+        inside = pending.pop()
+        if isinstance(inside, dict | list):
+            count += len(inside)
+            if count > at_most:
+                return True
+            pending.extend(inside.values() if isinstance(inside, dict) else inside)
+    return False
 
 
 def _member(

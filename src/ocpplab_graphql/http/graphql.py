@@ -83,6 +83,7 @@ class GraphQLApp:
         page: GraphiQL, for browsers, given the request's scope; None to serve no page.
         bodies: reads the bodies of requests.
         admission: the door to execution.
+        values_max: most values in the variables of one operation.
         stopping: ends the streams.
         heartbeat_s: longest silence of a stream.
         persisted: the documents that are sent by their ids.
@@ -97,6 +98,7 @@ class GraphQLApp:
         page: Page | None,
         bodies: Bodies,
         admission: Admission,
+        values_max: int,
         stopping: Stopping,
         heartbeat_s: float,
         persisted: PersistedDocuments,
@@ -107,6 +109,7 @@ class GraphQLApp:
         self._page = page
         self._bodies = bodies
         self._admission = admission
+        self._values_max = values_max
         self._stopping = stopping
         self._heartbeat_s = heartbeat_s
         self._persisted = persisted
@@ -220,10 +223,10 @@ class GraphQLApp:
     async def _operation(self, scope: Scope, body: bytes) -> OperationRequest:
         if scope["method"] == "POST":
             envelope = decoded(body, headers_of(scope))
-            return operation_of(await with_document(envelope, self._persisted))
+            return operation_of(await with_document(envelope, self._persisted), values_max=self._values_max)
         if scope["method"] == "GET":
             envelope = envelope_of_query(scope["query_string"])
-            return operation_of(await with_document(envelope, self._persisted))
+            return operation_of(await with_document(envelope, self._persisted), values_max=self._values_max)
         raise Refusal(
             405,
             ErrorCode.METHOD_NOT_ALLOWED,

@@ -53,6 +53,7 @@ class SocketLimits:
         message_bytes: longest message that is read.
         init_timeout_s: how long `connection_init` may take.
         operations: most operations that run at once.
+        values: most values in the variables of one.
         heartbeat_s: how often a ping is sent.
     """
 
@@ -60,6 +61,7 @@ class SocketLimits:
     message_bytes: int
     init_timeout_s: float
     operations: int
+    values: int
     heartbeat_s: float
 
 
@@ -246,7 +248,7 @@ class _Connection:
             raise _Closing(4409, f"Subscriber for {own_id} already exists")
         try:
             payload = await with_document(message.get("payload"), self.served_by.persisted)
-            request = operation_of(payload)
+            request = operation_of(payload, values_max=self.served_by.limits.values)
         except Refusal as refusal:
             raise _invalid(refusal.message) from None
         except Refused as refused:
