@@ -34,11 +34,11 @@ global_ids = st.one_of(
 READS = [
     ("query($a: ID!) { node(id: $a) { id } }", 1),
     ("query($a: ID!, $b: ID!) { nodes(ids: [$a, $b]) { id } }", 2),
-    ("query($a: ID!) { cpo(cpoId: $a) { namePrefix report { country } } }", 1),
+    ("query($a: ID!) { cpo(cpoId: $a) { namePrefix provisioning { status } } }", 1),
     ("query($a: ID!, $b: ID!) { location(cpoId: $a, locationId: $b) { name } }", 2),
     ("query($b: ID!) { location(cpoId: 101, locationId: $b) { name chargers { nodes { id } } } }", 1),
     ("query($b: ID!) { bulkLocationJob(cpoId: 101, jobId: $b) { status } }", 1),
-    ("query($b: ID!) { charger(chargerId: $b) { identity provisioning { status } messages(first: 1) { nodes { id } } } }", 1),
+    ("query($b: ID!) { charger(chargerId: $b) { identity provisioning { status } logs(first: 1) { nodes { __typename } } } }", 1),
     ("mutation($b: ID!) { deleteLocation(input: { cpoId: 101, locationId: $b }) { deletedId } }", 1),
     ("mutation($b: ID!) { deleteCPO(input: { cpoId: $b }) { deletedId } }", 1),
     ("query($a: String) { cpos(first: 2, after: $a) { nodes { id } } }", 1),
