@@ -207,7 +207,7 @@ def test_a_socket_beyond_the_most_is_told_503_and_when_to_come_again(service: Co
 
 
 def test_who_asks_much_and_reads_nothing_is_cut_off(service: Command) -> None:
-    text = "{ __schema { types { name description fields { name description args { name description } } } } }"
+    text = "{" + " ".join(f"a{n}: __schema {{ types {{ name description }} }}" for n in range(100)) + "}"
     before, files = memory_kib(service), open_sockets(service)
     with opened(service, max_queue=1, max_size=None, close_timeout=0.1) as socket:
         socket.send(INIT)
