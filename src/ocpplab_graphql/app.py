@@ -22,6 +22,8 @@ from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.gateway.retry import RetryPolicy
 from ocpplab_graphql.gateway.transport import AsgiTransport, Http1Transport, Transport
 from ocpplab_graphql.gateway.way import WayLimits
+from ocpplab_graphql.http.admission import RETRY_AFTER_S, Admission
+from ocpplab_graphql.http.bodies import Bodies, WholeBodies
 from ocpplab_graphql.http.compression import Compressed
 from ocpplab_graphql.http.console import Console, ConsoleConfig, ConsoleNotBuiltError
 from ocpplab_graphql.http.cors import CrossOrigin
@@ -89,6 +91,7 @@ def create_app(
     manifest, shared = _manifest(settings), _shared(settings)
     documents = _documents(settings, manifest)
     persisted = _persisted(settings, documents, manifest, shared)
+    admission = Admission(at_once=settings.operations_max, wait_s=settings.operations_wait_s)
     executor, make_context, stopping = (
         _executor(settings, documents),
         _context_maker(settings, gateway, following, _once(settings, shared, embedded=embedded)),
@@ -98,18 +101,23 @@ def create_app(
         executor,
         make_context,
         page=console.page if console else None,
-        max_body_bytes=settings.max_request_bytes,
+        bodies=_bodies(settings, settings.max_request_bytes),
+        admission=admission,
+        values_max=settings.max_variable_values,
         stopping=stopping,
         heartbeat_s=settings.stream_heartbeat_s,
         persisted=persisted,
         answer_max_age_s=settings.answer_max_age_s,
     )
     cross_origin, compressed = _cross_origin(settings), _compressed(settings)
-    readiness = Readiness(gateway.is_reachable, lambda: _gateway_trouble(gateway))
+    readiness = Readiness(
+        gateway.is_reachable, lambda: _gateway_trouble(gateway), lambda: _own_trouble(admission)
+    )
     routes = [
         Route("/graphql", OperationLog(graphql), middleware=[*cross_origin, *compressed]),
         WebSocketRoute(
-            "/graphql", GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted)
+            "/graphql",
+            GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted, admission),
         ),
         *([Mount("/graphql/console", console.assets, middleware=compressed)] if console else []),
         Route("/", _to_graphql),
@@ -176,12 +184,14 @@ def create_sandbox_host(settings: Settings) -> FastAPI:
 def _sandbox_routes(
     settings: Settings, sandbox: FastAPI | None, sandbox_url: str | None, transport: Transport
 ) -> list[Mount]:
-    if sandbox is not None:
-        return [Mount(SANDBOX_PATH, sandbox)]
-    if sandbox_url is not None:
-        door = SandboxDoor(sandbox_url, transport, max_body_bytes=settings.gateway_max_body_bytes)
-        return [Mount(SANDBOX_PATH, door)]
-    return []
+    if sandbox is None and sandbox_url is None:
+        return []
+    inside = sandbox or SandboxDoor(sandbox_url or "", transport)
+    return [Mount(SANDBOX_PATH, WholeBodies(inside, _bodies(settings, settings.gateway_max_body_bytes)))]
+
+
+def _bodies(settings: Settings, each: int) -> Bodies:
+    return Bodies(each=each, in_all=settings.request_bytes_max, within_s=settings.receive_timeout_s)
 
 
 def _transport(settings: Settings, sandbox: ASGIApp | None) -> Transport:
@@ -240,6 +250,10 @@ def _gateway_trouble(gateway: Gateway) -> NotReady | None:
     if state.breaker == "open":
         return NotReady("gateway failing", state.retry_after_s)
     return NotReady("overloaded", state.retry_after_s) if state.shedding else None
+
+
+def _own_trouble(admission: Admission) -> NotReady | None:
+    return NotReady("overloaded", RETRY_AFTER_S) if admission.is_shedding() else None
 
 
 def _console(settings: Settings, *, embedded: bool) -> Console | None:
@@ -318,6 +332,8 @@ def _documents(settings: Settings, manifest: Manifest | None) -> Documents:
             aliases=settings.max_aliases,
             root_fields=settings.max_root_fields,
             comparisons=settings.max_field_comparisons,
+            definitions=settings.max_definitions,
+            introspected=settings.max_introspected_fields,
         ),
         introspection=settings.introspection,
         secret_fields=SECRET_FIELDS,
@@ -349,8 +365,10 @@ def _following(settings: Settings, gateway: Gateway) -> Following:
 def _socket_limits(settings: Settings) -> SocketLimits:
     return SocketLimits(
         message_bytes=settings.max_request_bytes,
+        connections=settings.websockets_max,
         init_timeout_s=settings.websocket_init_timeout_s,
         operations=settings.websocket_operations_max,
+        values=settings.max_variable_values,
         heartbeat_s=settings.stream_heartbeat_s,
     )
 

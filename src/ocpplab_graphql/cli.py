@@ -154,7 +154,33 @@ def _serve_here(
             notice_s=settings.shutdown_notice_s,
             drain_s=settings.shutdown_timeout_s,
             lifeline=lifeline,
+            server=_bounded(settings),
         )
+
+
+def _bounded(settings: Settings) -> dict[str, Any]:
+    """What uvicorn is told, so that no client takes more than its share."""
+    from ocpplab_graphql.http.connections import bounded_protocols  # noqa: PLC0415
+    from ocpplab_graphql.http.watch import ConnectionLimits  # noqa: PLC0415
+
+    http, websocket = bounded_protocols(
+        ConnectionLimits(
+            connections=settings.connections_max,
+            head_bytes=settings.max_head_bytes,
+            receive_timeout_s=settings.receive_timeout_s,
+            send_timeout_s=settings.send_timeout_s,
+            unsent_bytes=settings.unsent_bytes_max,
+            messages=settings.websocket_messages_max,
+        )
+    )
+    return {
+        "http": http,
+        "ws": websocket,
+        "ws_max_size": settings.max_request_bytes,
+        "ws_per_message_deflate": False,  # a stream is never compressed: decision 32
+        "timeout_keep_alive": settings.keep_alive_s,
+        "log_level": "error",  # a client could fill the log with what it cannot parse
+    }
 
 
 def _serve_with_workers(settings: Settings, bound: socket.socket) -> None:

@@ -51,6 +51,46 @@ class Settings(BaseModel):
         default=15.0, gt=0, description="Then, seconds in which running operations may end; more are cut off."
     )
 
+    connections_max: int = Field(
+        default=4096,
+        ge=1,
+        description="Connections of one process; further ones are told 503, save for /health and /ready.",
+    )
+    max_head_bytes: int = Field(
+        default=64 * 1024, ge=4096, description="Longest head of a request, its line and headers, in bytes."
+    )
+    receive_timeout_s: float = Field(
+        default=10.0,
+        gt=0,
+        description="How long the head of a request, and then its body, may take to come, in seconds.",
+    )
+    send_timeout_s: float = Field(
+        default=30.0,
+        gt=0,
+        description="How long a reader may take for 64 KiB of what waits for it, or for all of it, in seconds.",
+    )
+    keep_alive_s: float = Field(
+        default=5.0, gt=0, description="How long a connection may be idle between two requests, in seconds."
+    )
+    unsent_bytes_max: int = Field(
+        default=256 * 1024 * 1024,
+        ge=1024,
+        description="Bytes of answers that wait for slow readers in one process; beyond, the slowest are cut off.",
+    )
+    request_bytes_max: int = Field(
+        default=128 * 1024 * 1024,
+        ge=1024,
+        description="Bytes of request bodies that one process holds at once; beyond, requests are told 503.",
+    )
+    operations_max: int = Field(
+        default=256,
+        ge=1,
+        description="Operations that one process executes at once; as many wait, the rest is told 503.",
+    )
+    operations_wait_s: float = Field(
+        default=0.5, ge=0, description="How long an operation may wait for its turn, in seconds."
+    )
+
     gateway_url: HttpUrl | None = Field(
         default=None,
         description="Base URL of the gateway; a path prefix is kept. Without it the sandbox runs inside.",
@@ -178,12 +218,23 @@ class Settings(BaseModel):
     max_document_nesting: int = Field(
         default=64, ge=10, le=100, description="Deepest nesting of braces and brackets in one document."
     )
+    max_variable_values: int = Field(
+        default=50_000,
+        ge=100,
+        description="Values in the variables of one operation, those inside others included.",
+    )
+    max_definitions: int = Field(default=500, ge=10, description="Operations and fragments in one document.")
     max_depth: int = Field(default=25, ge=5, le=100, description="Levels of fields in one operation.")
     max_fields: int = Field(default=5_000, ge=10, description="Fields in one operation, fragments expanded.")
     max_aliases: int = Field(default=500, ge=0, description="Aliases in one operation, fragments expanded.")
     max_root_fields: int = Field(default=250, ge=1, description="Fields at the root of one operation.")
     max_field_comparisons: int = Field(
         default=5_000, ge=100, description="Pairs of equal fields that validation may have to compare."
+    )
+    max_introspected_fields: int = Field(
+        default=30_000,
+        ge=10_000,
+        description="Fields of introspection that one operation could bring, about.",
     )
     max_gateway_calls: int = Field(
         default=5_000, ge=1, description="Gateway calls that one operation could make at most."
@@ -202,7 +253,10 @@ class Settings(BaseModel):
         description="Longest wait between two looks while nothing changes, in seconds; reached step by step.",
     )
     followers_max: int = Field(
-        default=1000, ge=1, description="Most subscriptions of one process at once; further ones are refused."
+        default=1000,
+        ge=1,
+        description="Most subscriptions of one process at once, three quarters of them by one caller; further ones "
+        "are refused.",
     )
     stream_heartbeat_s: float = Field(
         default=12.0, gt=0, description="Longest silence of a stream or WebSocket, in seconds."
@@ -215,6 +269,14 @@ class Settings(BaseModel):
         ge=1,
         description="Most operations that run over one WebSocket at once; twice as many subscriptions may begin "
         "in a second.",
+    )
+    websockets_max: int = Field(
+        default=1000, ge=1, description="Most WebSockets of one process at once; further ones are told 503."
+    )
+    websocket_messages_max: int = Field(
+        default=500,
+        ge=1,
+        description="Most messages, pings included, of one WebSocket in a second; more close it.",
     )
     idempotency_ttl_s: float = Field(
         default=86_400.0, gt=0, description="How long an idempotency key is remembered, in seconds."

@@ -76,7 +76,9 @@ async def socket(
     client: Any, *, protocols: list[str] | None = None, begun: bool = True, **headers: str
 ) -> AsyncIterator[Socket]:
     """A WebSocket to /graphql, accepted, and unless said otherwise initialised as demo."""
-    scope = _scope("websocket", headers) | {"subprotocols": [PROTOCOL] if protocols is None else protocols}
+    scope = request_scope("websocket", headers) | {
+        "subprotocols": [PROTOCOL] if protocols is None else protocols
+    }
     opened = Socket(client.app, scope)
     opened.say({"type": "websocket.connect"})
     accepted = await opened.hear()
@@ -152,7 +154,7 @@ async def response(
     headers = {"accept": accept, "content-type": "application/json"}
     if token:
         headers["authorization"] = f"Bearer {token}"
-    scope = _scope("http", headers) | {"method": method, "query_string": query_string.encode()}
+    scope = request_scope("http", headers) | {"method": method, "query_string": query_string.encode()}
     opened = Response(client.app, scope)
     body = json.dumps({"query": query, "variables": variables}).encode() if method == "POST" else b""
     opened.say({"type": "http.request", "body": body, "more_body": False})
@@ -162,7 +164,7 @@ async def response(
         await opened.cut()
 
 
-def _scope(kind: str, headers: dict[str, str]) -> dict[str, Any]:
+def request_scope(kind: str, headers: dict[str, str]) -> dict[str, Any]:
     return {
         "type": kind,
         "asgi": {"version": "3.0"},

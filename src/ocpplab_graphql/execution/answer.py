@@ -10,6 +10,8 @@ from ocpplab_graphql.telemetry import logger
 
 MASKED = "Something went wrong on our side. It has been logged under the request id {request_id}."
 
+_MESSAGE_MAX = 1000
+
 
 def error_body(
     message: str,
@@ -50,6 +52,11 @@ def _formatted(error: GraphQLError, request_id: str, code: ErrorCode) -> dict[st
     return body
 
 
+def _cut(message: str) -> str:
+    """graphql-core repeats what it was given, however long that is."""
+    return message if len(message) <= _MESSAGE_MAX else f"{message[:_MESSAGE_MAX]}…"
+
+
 def _described(error: GraphQLError, request_id: str, code: ErrorCode) -> dict[str, Any]:
     cause = error.original_error
     while isinstance(cause, GraphQLError) and cause.original_error is not None:
@@ -63,6 +70,6 @@ def _described(error: GraphQLError, request_id: str, code: ErrorCode) -> dict[st
             retry_after_ms=cause.retry_after_ms,
         )
     if cause is None or isinstance(cause, GraphQLError):
-        return error_body(error.message, code, request_id)
+        return error_body(_cut(error.message), code, request_id)
     logger.error("request %s: unexpected error at %s", request_id, error.path, exc_info=cause)
     return error_body(MASKED.format(request_id=request_id), ErrorCode.INTERNAL_SERVER_ERROR, request_id)

@@ -16,6 +16,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    TokenKind,
     TypeInfo,
     TypeInfoVisitor,
     Visitor,
@@ -27,6 +28,7 @@ from graphql import (
 )
 
 from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.introspecting import introspected, list_sizes
 from ocpplab_graphql.execution.plan import Plans
 from ocpplab_graphql.execution.selection import selected_records
 from ocpplab_graphql.execution.shape import measure
@@ -37,6 +39,9 @@ from ocpplab_graphql.gateway.decode import Narrowing
 _BRACKETS = re.compile(
     r'"""(?:[^"\\]|\\"""|\\|"(?!""))*+(?:""")?|"(?:[^"\\\n\r]|\\.)*+"?|#[^\n\r]*|[{}\[\]()]'
 )
+
+# A number that no field can take, and that Python refuses to read in other words than ours.
+_LONG_NUMBER = re.compile(r"[0-9]{400}")
 
 # A longer text is prepared each time, so that the cache has a bound in bytes too.
 _TEXT_KEPT_MAX = 64 * 1024
@@ -82,6 +87,8 @@ class DocumentLimits:
         tokens: lexical tokens.
         nesting: levels of braces, brackets and parentheses.
         depth, fields, aliases, root_fields, comparisons: see shape.Shape.
+        introspected: fields of introspection that would be answered.
+        definitions: operations and fragments.
     """
 
     tokens: int = 10_000
@@ -91,6 +98,8 @@ class DocumentLimits:
     aliases: int = 500
     root_fields: int = 250
     comparisons: int = 5_000
+    introspected: int = 30_000
+    definitions: int = 500
 
 
 class Documents:
@@ -122,6 +131,7 @@ class Documents:
         self._rules = (
             [*specified_rules] if introspection else [*specified_rules, NoSchemaIntrospectionCustomRule]
         )
+        self._sizes = list_sizes(schema)
         self._known: OrderedDict[str, Prepared | Refused] = OrderedDict()
 
     def prepare(self, text: str) -> Prepared:
@@ -160,6 +170,10 @@ class Documents:
             if "more than" in error.message and "tokens" in error.message:
                 return _over("tokens", f"more than {limits.tokens}", limits.tokens)
             return Refused(ErrorCode.GRAPHQL_PARSE_FAILED, [error])
+        if _LONG_NUMBER.search(text) and (number := _long_number(document)):
+            return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, [number])
+        if (definitions := len(document.definitions)) > limits.definitions:
+            return _over("definitions", definitions, limits.definitions)
         shape = measure(document)
         for name in ("depth", "fields", "aliases", "root_fields", "comparisons"):
             if getattr(shape, name) > getattr(limits, name):
@@ -173,6 +187,8 @@ class Documents:
             return _too_complex("The fragments of this document nest too deep: nest fewer in each other.")
         if errors:
             return Refused(ErrorCode.GRAPHQL_VALIDATION_FAILED, errors)
+        if (asked := introspected(document, self._sizes)) > self._limits.introspected:
+            return _over("introspected", asked, self._limits.introspected)
         fields = _fields_in(self._schema, document)
         secret = not self._secret_fields.isdisjoint(fields)
         return Prepared(
@@ -181,12 +197,14 @@ class Documents:
 
 
 _WHAT_TO_DO = {
+    "definitions": ("of {}", "operations and fragments", "send a shorter one"),
     "nesting": ("nested {}", "levels deep", "select less far down"),
     "tokens": ("of {}", "tokens", "send a shorter one"),
     "depth": ("{}", "levels of fields deep", "select less far down"),
     "fields": ("of {}", "fields", "select fewer, or spread fragments in fewer places"),
     "aliases": ("of {}", "aliases", "use nodes(ids:), or several requests"),
     "root_fields": ("of {}", "fields at the root", "use nodes(ids:), or several requests"),
+    "introspected": ("of {}", "fields of introspection", "read the schema once, or /schema.graphql"),
     "comparisons": ("of {}", "pairs of equal fields", "select each field once"),
 }
 
@@ -198,6 +216,18 @@ def _over(name: str, amount: int | str, limit: int) -> Refused:
 
 def _too_complex(message: str) -> Refused:
     return Refused(ErrorCode.OPERATION_TOO_COMPLEX, [GraphQLError(message)])
+
+
+def _long_number(document: DocumentNode) -> GraphQLError | None:
+    """The error of a number that is too long to be one, if there is any; the digits of a string are none."""
+    place = document.loc
+    token = place.start_token if place else None
+    while place is not None and token is not None:
+        if token.kind in {TokenKind.INT, TokenKind.FLOAT} and len(token.value or "") >= 400:
+            said = "A number may have fewer than 400 digits."
+            return GraphQLError(said, source=place.source, positions=[token.start])
+        token = token.next
+    return None
 
 
 def _nesting(text: str) -> int:

@@ -28,6 +28,9 @@ from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.telemetry import observation
 
+# Each mistake in the variables costs time to describe, and nobody reads the hundredth.
+_VARIABLE_ERRORS_MAX = 50
+
 _NO_VARIABLES = VariableValues({}, {})
 
 
@@ -226,7 +229,12 @@ class Executor:
         if read_only and operation.operation is OperationType.MUTATION:
             raise ReadOnly
         variables = (
-            get_variable_values(self._schema, operation.variable_definitions, request.variables or {})
+            get_variable_values(
+                self._schema,
+                operation.variable_definitions,
+                request.variables or {},
+                max_errors=_VARIABLE_ERRORS_MAX,
+            )
             if operation.variable_definitions
             else _NO_VARIABLES
         )

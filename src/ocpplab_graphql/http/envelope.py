@@ -14,6 +14,7 @@ import msgspec
 from starlette.types import Receive, Scope
 
 from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.execution.answer import error_body
 from ocpplab_graphql.execution.executor import ContextFactory, OperationRequest
 from ocpplab_graphql.gateway.client import Credentials
 
@@ -33,6 +34,22 @@ class Refusal(Exception):  # an answer, not a fault
     code: ErrorCode
     message: str
     headers: tuple[tuple[bytes, bytes], ...] = ()
+    retryable: bool = False
+    retry_after_s: int | None = None
+
+    def body(self, request_id: str) -> dict[str, Any]:
+        """The entry of `errors`."""
+        if self.retry_after_s is None:
+            return error_body(self.message, self.code, request_id, retryable=self.retryable)
+        return error_body(
+            self.message, self.code, request_id, retryable=True, retry_after_ms=self.retry_after_s * 1000
+        )
+
+    def all_headers(self) -> list[tuple[bytes, bytes]]:
+        """The headers of its own, `Retry-After` included."""
+        if self.retry_after_s is None:
+            return [*self.headers]
+        return [*self.headers, (b"retry-after", str(self.retry_after_s).encode())]
 
 
 class ClientGone(Exception):
@@ -114,38 +131,6 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
-async def body_of(receive: Receive, headers: Mapping[str, str], at_most: int) -> bytes:
-    """
-    The whole body, of up to `at_most` bytes.
-
-    Raises:
-        Refusal: it is longer.
-        ClientGone: it never came to its end.
-    """
-    length = headers.get("content-length", "0")
-    if length.isascii() and length.isdigit() and int(length[:18]) > at_most:
-        raise _too_large(at_most)
-    read = bytearray()
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGone
-        read += message.get("body", b"")
-        if len(read) > at_most:
-            raise _too_large(at_most)
-        more = message.get("more_body", False)
-    return bytes(read)
-
-
-def _too_large(at_most: int) -> Refusal:
-    return Refusal(
-        413,
-        ErrorCode.PAYLOAD_TOO_LARGE,
-        f"A request body may have {at_most} bytes; send less.",
-    )
-
-
 def decoded(body: bytes, headers: Mapping[str, str]) -> Any:
     """
     A body as JSON.
@@ -196,12 +181,15 @@ def _json(what: str, text: str | bytes) -> Any:
         raise Refusal(400, ErrorCode.BAD_REQUEST, f"{what} is not JSON in UTF-8: {error}.") from None
 
 
-def operation_of(envelope: Any) -> OperationRequest:
+def operation_of(envelope: Any, *, values_max: int) -> OperationRequest:
     """
     The operation that a client asks for.
 
+    Args:
+        values_max: most values in its variables, those inside of others included.
+
     Raises:
-        Refusal: a member is missing, or of another type.
+        Refusal: a member is missing, of another type, or too large.
     """
     if not isinstance(envelope, dict):
         raise Refusal(
@@ -219,11 +207,28 @@ def operation_of(envelope: Any) -> OperationRequest:
             ErrorCode.BAD_REQUEST,
             "The request has no query: put the document into `query`, or its id into `documentId`.",
         )
+    variables = _member(envelope, "variables", dict, "an object")
+    if _has_more_values(variables, values_max):
+        message = f"The variables hold more than {values_max} values: send fewer at once."
+        raise Refusal(400, ErrorCode.OPERATION_TOO_COMPLEX, message)
     return OperationRequest(
         query=query,
-        variables=_member(envelope, "variables", dict, "an object"),
+        variables=variables,
         operation_name=_member(envelope, "operationName", str, "text") or None,
     )
+
+
+def _has_more_values(value: Any, at_most: int) -> bool:
+    """Whether a JSON value holds more than so many others; stops as soon as it does."""
+    count, pending = 0, [value]
+    while pending:
+        inside = pending.pop()
+        if isinstance(inside, dict | list):
+            count += len(inside)
+            if count > at_most:
+                return True
+            pending.extend(inside.values() if isinstance(inside, dict) else inside)
+    return False
 
 
 def _member(

@@ -13,17 +13,19 @@ from typing import Any
 import msgspec
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.errors import ErrorCode, Overloaded
 from ocpplab_graphql.execution.answer import MASKED, error_body
 from ocpplab_graphql.execution.documents import Refused
 from ocpplab_graphql.execution.executor import Answer, Executor, NeedsStream, OperationRequest, ReadOnly
 from ocpplab_graphql.execution.persisted import PersistedDocuments
+from ocpplab_graphql.gateway.client import Credentials
+from ocpplab_graphql.http.admission import RETRY_AFTER_S, Admission, Place
+from ocpplab_graphql.http.bodies import Bodies
 from ocpplab_graphql.http.caching import NO_STORE, VARY, cache_control, etag_of, is_known
 from ocpplab_graphql.http.envelope import (
     ClientGone,
     MakeContext,
     Refusal,
-    body_of,
     credentials_of,
     decoded,
     envelope_of_query,
@@ -79,7 +81,9 @@ class GraphQLApp:
     Args:
         make_context: the context of an operation; see MakeContext.
         page: GraphiQL, for browsers, given the request's scope; None to serve no page.
-        max_body_bytes: largest request body that is read.
+        bodies: reads the bodies of requests.
+        admission: the door to execution.
+        values_max: most values in the variables of one operation.
         stopping: ends the streams.
         heartbeat_s: longest silence of a stream.
         persisted: the documents that are sent by their ids.
@@ -92,7 +96,9 @@ class GraphQLApp:
         make_context: MakeContext,
         *,
         page: Page | None,
-        max_body_bytes: int,
+        bodies: Bodies,
+        admission: Admission,
+        values_max: int,
         stopping: Stopping,
         heartbeat_s: float,
         persisted: PersistedDocuments,
@@ -101,7 +107,9 @@ class GraphQLApp:
         self._executor = executor
         self._make_context = make_context
         self._page = page
-        self._max_body_bytes = max_body_bytes
+        self._bodies = bodies
+        self._admission = admission
+        self._values_max = values_max
         self._stopping = stopping
         self._heartbeat_s = heartbeat_s
         self._persisted = persisted
@@ -122,6 +130,8 @@ class GraphQLApp:
             await self._respond(scope, receive, wanted, response)
         except Refusal as refusal:
             await response.refuse(refusal, wanted.refusal)
+        except Overloaded as overloaded:
+            await response.refuse(_shed(overloaded), wanted.refusal)
         except ClientGone:
             logger.info("request %s: the caller hung up", request_id)
         except asyncio.CancelledError:
@@ -140,8 +150,26 @@ class GraphQLApp:
     async def _respond(self, scope: Scope, receive: Receive, wanted: _Wanted, response: "_Response") -> None:
         if wanted.answer is None and wanted.stream is None:
             raise _not_acceptable(f"Answers come as {GRAPHQL_RESPONSE} or {JSON}; accept one of them.")
+        body = await self._bodies.read(receive, headers_of(scope)) if scope["method"] == "POST" else b""
         try:
-            operation = await self._operation(scope, receive)
+            credentials = credentials_of(scope)
+            with await self._admission.place(credentials) as place:
+                await self._execute(scope, receive, body, credentials, place, wanted, response)
+        finally:
+            self._bodies.let_go(body)
+
+    async def _execute(
+        self,
+        scope: Scope,
+        receive: Receive,
+        body: bytes,
+        credentials: Credentials,
+        place: Place,
+        wanted: _Wanted,
+        response: "_Response",
+    ) -> None:
+        try:
+            operation = await self._operation(scope, body)
         except Refused as refused:
             answer = self._executor.refusal(refused, response.request_id)
             await response.send(_status(answer, wanted.refusal), answer.body, wanted.refusal)
@@ -150,7 +178,7 @@ class GraphQLApp:
         trace = trace_of(headers)
         operation = replace(operation, explain=trace == "plan")
         make_context = self._make_context(
-            credentials_of(scope), response.request_id, trace == "calls", timeout_of(headers)
+            credentials, response.request_id, trace == "calls", timeout_of(headers)
         )
         read_only = scope["method"] == "GET"
         try:
@@ -158,6 +186,8 @@ class GraphQLApp:
                 answers = self._executor.stream(
                     operation, make_context, response.request_id, read_only=read_only
                 )
+                if self._executor.follows(operation):
+                    place.leave()  # who follows has a place of another kind
                 streamed = StreamedResponse(
                     wanted.stream, response.request_id, self._stopping, self._heartbeat_s
                 )
@@ -167,6 +197,7 @@ class GraphQLApp:
                 operation, make_context, response.request_id, read_only=read_only
             )
             answer = await _unless_gone(running, receive)
+            place.leave()  # whoever reads slowly takes nobody's place
         except ReadOnly:
             raise Refusal(
                 405,
@@ -189,14 +220,13 @@ class GraphQLApp:
             if_none_match=headers.get("if-none-match"),
         )
 
-    async def _operation(self, scope: Scope, receive: Receive) -> OperationRequest:
-        headers = headers_of(scope)
+    async def _operation(self, scope: Scope, body: bytes) -> OperationRequest:
         if scope["method"] == "POST":
-            envelope = decoded(await body_of(receive, headers, self._max_body_bytes), headers)
-            return operation_of(await with_document(envelope, self._persisted))
+            envelope = decoded(body, headers_of(scope))
+            return operation_of(await with_document(envelope, self._persisted), values_max=self._values_max)
         if scope["method"] == "GET":
             envelope = envelope_of_query(scope["query_string"])
-            return operation_of(await with_document(envelope, self._persisted))
+            return operation_of(await with_document(envelope, self._persisted), values_max=self._values_max)
         raise Refusal(
             405,
             ErrorCode.METHOD_NOT_ALLOWED,
@@ -247,8 +277,8 @@ class _Response:
 
     async def refuse(self, refusal: Refusal, media_type: MediaType) -> None:
         """Send an error of the envelope."""
-        body = error_body(refusal.message, refusal.code, self.request_id)
-        await self.send(refusal.status, {"errors": [body]}, media_type, refusal.headers)
+        body = {"errors": [refusal.body(self.request_id)]}
+        await self.send(refusal.status, body, media_type, tuple(refusal.all_headers()))
 
 
 async def _unless_gone(running: Any, receive: Receive) -> Answer:
@@ -287,6 +317,10 @@ def _describing(content: bytes, media_type: MediaType, status: int) -> list[tupl
 
 def _status(answer: Answer, media_type: MediaType) -> int:
     return 400 if not answer.executed and media_type == GRAPHQL_RESPONSE else 200
+
+
+def _shed(overloaded: Overloaded) -> Refusal:
+    return Refusal(503, overloaded.code, overloaded.message, retry_after_s=RETRY_AFTER_S)
 
 
 def _not_acceptable(message: str) -> Refusal:

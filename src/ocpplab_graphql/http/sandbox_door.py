@@ -26,17 +26,15 @@ _NOT_PASSED_ON = {
 
 class SandboxDoor:
     """
-    An ASGI application that passes each request on, whole, and its reply back.
+    An ASGI application that passes each request on, and its reply back. Bodies come to it in one piece.
 
     Args:
         url: where the sandbox is, below the same path.
-        max_body_bytes: largest request body that is passed on.
     """
 
-    def __init__(self, url: str, transport: Transport, *, max_body_bytes: int) -> None:
+    def __init__(self, url: str, transport: Transport) -> None:
         self._url = url
         self._transport = transport
-        self._max_body_bytes = max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -54,9 +52,7 @@ class SandboxDoor:
         await send({"type": "http.response.body", "body": reply.body})
 
     async def _reply(self, scope: Scope, receive: Receive) -> Reply:
-        body = await self._body(receive)
-        if body is None:
-            return _problem(413, "The request is too large.")
+        body = (await receive()).get("body", b"")
         headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in scope["headers"]
@@ -70,17 +66,6 @@ class SandboxDoor:
             return _problem(400, "The request cannot be passed on: expected encoded HTTP/1.1.")
         except (TransportFailed, GatewayInvalidResponse):
             return _problem(503, "The sandbox cannot be reached; it is about to be started again.")
-
-    async def _body(self, receive: Receive) -> bytes | None:
-        read = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            read += message.get("body", b"")
-            if len(read) > self._max_body_bytes:
-                return None
-            more = message.get("more_body", False)
-        return bytes(read)
 
 
 def _problem(status: int, detail: str) -> Reply:

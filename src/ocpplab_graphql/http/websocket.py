@@ -6,7 +6,7 @@ Source: graphql-ws PROTOCOL.md. Close codes and their reasons are the protocol's
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,12 +14,13 @@ from typing import Any
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from ocpplab_graphql.errors import ErrorCode
+from ocpplab_graphql.errors import ErrorCode, Overloaded
 from ocpplab_graphql.execution.answer import MASKED, error_body
 from ocpplab_graphql.execution.documents import Refused
-from ocpplab_graphql.execution.executor import Executor, OperationRequest
+from ocpplab_graphql.execution.executor import Answer, Executor, OperationRequest
 from ocpplab_graphql.execution.persisted import PersistedDocuments
 from ocpplab_graphql.gateway.client import Credentials
+from ocpplab_graphql.http.admission import RETRY_AFTER_S, Admission, Place
 from ocpplab_graphql.http.envelope import (
     ClientGone,
     MakeContext,
@@ -34,7 +35,7 @@ from ocpplab_graphql.http.envelope import (
 from ocpplab_graphql.http.middleware import observation_of
 from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping
-from ocpplab_graphql.telemetry import logger, new_request_id, observed
+from ocpplab_graphql.telemetry import Observation, logger, new_request_id, observed
 
 PROTOCOL = "graphql-transport-ws"
 
@@ -48,15 +49,19 @@ class SocketLimits:
     Bounds on one connection, from the settings.
 
     Attributes:
+        connections: most connections at once.
         message_bytes: longest message that is read.
         init_timeout_s: how long `connection_init` may take.
         operations: most operations that run at once.
+        values: most values in the variables of one.
         heartbeat_s: how often a ping is sent.
     """
 
+    connections: int
     message_bytes: int
     init_timeout_s: float
     operations: int
+    values: int
     heartbeat_s: float
 
 
@@ -79,16 +84,26 @@ class GraphQLSocket:
         stopping: Stopping,
         limits: SocketLimits,
         persisted: PersistedDocuments,
+        admission: Admission,
     ) -> None:
         self.executor = executor
+        self.admission = admission
         self.persisted = persisted
         self.make_context = make_context
         self.stopping = stopping
         self.limits = limits
+        self._open = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection until one of the two closes it."""
-        await _Connection(self, scope, receive, send).serve()
+        if self._open >= self.limits.connections:
+            await _turn_away(self.limits.connections, scope, receive, send)
+            return
+        self._open += 1
+        try:
+            await _Connection(self, scope, receive, send).serve()
+        finally:
+            self._open -= 1
 
 
 @dataclass(slots=True)
@@ -233,7 +248,7 @@ class _Connection:
             raise _Closing(4409, f"Subscriber for {own_id} already exists")
         try:
             payload = await with_document(message.get("payload"), self.served_by.persisted)
-            request = operation_of(payload)
+            request = operation_of(payload, values_max=self.served_by.limits.values)
         except Refusal as refusal:
             raise _invalid(refusal.message) from None
         except Refused as refused:
@@ -306,14 +321,27 @@ class _Connection:
         """Say the answers; the message that ends the operation."""
         with observed(replace(observation_of(self.scope, "websocket"), request_id=request_id)) as seen:
             make_context = self.served_by.make_context(credentials, request_id, self.traced, self.timeout_s)
-            answers = self.served_by.executor.stream(request, make_context, request_id)
-            async with aclosing(answers):
-                async for answer in answers:
-                    seen.answered(answer.body)
-                    if not answer.executed:
-                        return {"id": own_id, "type": "error", "payload": answer.body["errors"]}
-                    await self._say({"id": own_id, "type": "next", "payload": answer.body})
-            return {"id": own_id, "type": "complete"}
+            try:
+                place = await self.served_by.admission.place(credentials)
+            except Overloaded as overloaded:
+                return {"id": own_id, "type": "error", "payload": [_told(overloaded, request_id, seen)]}
+            with place:
+                answers = self.served_by.executor.stream(request, make_context, request_id)
+                if self.served_by.executor.follows(request):
+                    place.leave()  # who follows has a place of another kind
+                return await self._said(own_id, answers, place, seen)
+
+    async def _said(
+        self, own_id: str, answers: AsyncGenerator[Answer, None], place: Place, seen: Observation
+    ) -> dict[str, Any]:
+        async with aclosing(answers):
+            async for answer in answers:
+                place.leave()
+                seen.answered(answer.body)
+                if not answer.executed:
+                    return {"id": own_id, "type": "error", "payload": answer.body["errors"]}
+                await self._say({"id": own_id, "type": "next", "payload": answer.body})
+        return {"id": own_id, "type": "complete"}
 
     async def _end_operations(self) -> None:
         running = list(self.operations.values())
@@ -336,6 +364,36 @@ class _Connection:
             await self.transmit(event)
         except OSError:
             raise ClientGone from None
+
+
+def _told(overloaded: Overloaded, request_id: str, seen: Observation) -> dict[str, Any]:
+    error = error_body(
+        overloaded.message,
+        overloaded.code,
+        request_id,
+        retryable=overloaded.retryable,
+        retry_after_ms=overloaded.retry_after_ms,
+    )
+    seen.answered({"errors": [error]})
+    return error
+
+
+async def _turn_away(most: int, scope: Scope, receive: Receive, send: Send) -> None:
+    """There are too many connections: a 503 before the handshake, or a plain refusal where a server knows none."""
+    await receive()  # websocket.connect
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1013, "reason": "Too many connections"})
+        return
+    refusal = Refusal(
+        503,
+        ErrorCode.OVERLOADED,
+        f"This server has {most} WebSockets open, as many as it may: come again later.",
+        retry_after_s=RETRY_AFTER_S,
+    )
+    content = msgspec.json.encode({"errors": [refusal.body(new_request_id())]})
+    headers = [(b"content-type", b"application/json; charset=utf-8"), *refusal.all_headers()]
+    await send({"type": "websocket.http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": content})
 
 
 def _id_of(message: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from ocpplab_graphql.errors import FacadeError, Overloaded
 from ocpplab_graphql.gateway.client import Credentials, Gateway, GatewayClient
 from ocpplab_graphql.gateway.decode import decode
 from ocpplab_graphql.gateway.records import FINISHED, JobRecord, ProvisioningRecord, Record
+from ocpplab_graphql.places import Places
 from ocpplab_graphql.telemetry import logger
 
 # While nothing changes, each wait is longer than the one before by this factor: a change is then told
@@ -87,7 +88,8 @@ class Following:
         interval_s: seconds between two reads, at first and after each change.
         interval_max_s: longest wait while nothing changes.
         timeout_s: deadline of one read.
-        followers_max: most followers at once, of whatever.
+        followers_max: most followers at once, of whatever; the last quarter of them is for callers who have less
+            than a quarter.
         sleep: how to wait between two reads.
     """
 
@@ -105,9 +107,8 @@ class Following:
         self._interval_s = interval_s
         self._interval_max_s = max(interval_s, interval_max_s)
         self._timeout_s = timeout_s
-        self._followers_max = followers_max
+        self._places = Places(followers_max)
         self._sleep = sleep
-        self._followers = 0
         self._polls: dict[_Subject, _Poll] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
@@ -129,11 +130,8 @@ class Following:
         Raises:
             Overloaded: too many follow already.
         """
-        if self._followers >= self._followers_max:
-            raise Overloaded(
-                f"This server lets {self._followers_max} subscriptions follow at once, and so many do: "
-                "try again later, or read the state with a query."
-            )
+        if not self._places.has_room_for(subject.credentials):
+            raise self._overloaded()
         poll = self._joined(subject)
         seen = 0
         try:
@@ -157,18 +155,25 @@ class Following:
             self._end(subject, poll)
         await asyncio.gather(*self._ending, return_exceptions=True)
 
+    def _overloaded(self) -> Overloaded:
+        if self._places.full:
+            many = f"This server lets {self._places.at_most} subscriptions follow at once, and so many do: "
+        else:
+            many = "You follow as much at once as one caller may while there are others: complete some of it, or "
+        return Overloaded(many + "try again later, or read the state with a query.")
+
     def _joined(self, subject: _Subject) -> _Poll:
         poll = self._polls.get(subject)
         if poll is None:
             poll = self._polls[subject] = _Poll()
             poll.task = asyncio.get_running_loop().create_task(self._run(subject, poll))
         poll.followers += 1
-        self._followers += 1
+        self._places.take(subject.credentials)
         return poll
 
     def _left(self, subject: _Subject, poll: _Poll) -> None:
         poll.followers -= 1
-        self._followers -= 1
+        self._places.give_back(subject.credentials)
         if not poll.followers:
             self._end(subject, poll)
 

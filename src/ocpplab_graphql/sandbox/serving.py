@@ -9,10 +9,10 @@ import math
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -76,6 +76,7 @@ def serve(
     notice_s: float = 0.0,
     drain_s: float = DRAIN_S,
     lifeline: int | None = None,
+    server: Mapping[str, Any] | None = None,
 ) -> None:
     """
     Serve until SIGINT or SIGTERM; then finish what runs, for at most `drain_s`, and leave the lifespan.
@@ -88,6 +89,7 @@ def serve(
         stopping: called when it begins to stop, to end what would otherwise not end by itself.
         notice_s: how long after SIGTERM they are.
         lifeline: a file descriptor; when it ends, that counts as a SIGTERM.
+        server: what uvicorn is told beside what is needed here.
 
     """
     import uvicorn  # noqa: PLC0415
@@ -107,14 +109,13 @@ def serve(
     settings = uvicorn.Config(
         app,
         lifespan="off",
-        log_level="warning",
         access_log=False,
-        http="httptools",
         timeout_graceful_shutdown=math.ceil(drain_s),
+        **{"http": "httptools", "log_level": "warning", **(server or {})},
     )
-    server = Server(settings)
+    running = Server(settings)
 
-    ending = _Ending(server, leaving, notice_s)
+    ending = _Ending(running, leaving, notice_s)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
@@ -123,10 +124,10 @@ def serve(
         if lifeline is not None:
             loop.add_reader(lifeline, ending.cut_loose, lifeline)
         async with app.router.lifespan_context(app):
-            if not server.should_exit:
+            if not running.should_exit:
                 announce(base_url(bound))
                 sys.stdout.flush()
-            await server.serve(sockets=[bound])
+            await running.serve(sockets=[bound])
 
     with asyncio.Runner(loop_factory=settings.get_loop_factory()) as runner:
         runner.run(run())
