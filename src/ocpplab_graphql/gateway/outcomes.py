@@ -33,11 +33,14 @@ def refusal(request: Request, reply: Reply) -> GatewayError:
             return GatewayForbidden("The gateway does not allow this with this token.")
         case 404:
             return GatewayNotFound("The gateway does not know this, or no longer.")
-        case 400 | 409 | 422:
+        case 400 | 422:
             said = words or f"the gateway refused the input with status {reply.status}"
             return GatewayRejected(said, status=reply.status, complaints=complaints)
         case 408:
             return GatewayTimeout("The gateway gave up waiting for the request.", retry_after_ms=wait_ms)
+        case 409:
+            # Its words are not meant for the user, unlike those about the input.
+            return GatewayRejected("The gateway is busy with the same request.", status=409, complaints=())
         case 429:
             return GatewayRateLimited(
                 "The gateway is asked too often; wait and try again.", retry_after_ms=wait_ms

@@ -109,8 +109,9 @@ async def connection(
     of, cursors = list_of(binding, root, filters)
     window = paging.window(cursors, info.context.limits, rows=selects(info._raw_info, *ROWS))
     found = await info.context.loaders.load("window", (of, window), info.path)
+    item = _readable(binding.item, root)
     page = PageOfRows(
-        cursors, found.span, found.total, found.rows, _readable(binding.item, root), plain_edge, paging.after
+        cursors, found.span, found.total, found.rows, item, plain_edge, paging.after, found.counted
     )
     return Connection(page=page)
 
