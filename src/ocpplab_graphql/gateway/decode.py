@@ -25,7 +25,7 @@ _TYPES_KEPT = 1024
 # Entries of one list that are looked at one by one when the list as a whole cannot be read.
 _ENTRIES_MAX = 4096
 # A page that is longer has its rows counted before they are made; the count costs 1 ms for each MB.
-_COUNTED_FIRST_BYTES = 1024 * 1024
+_COUNTED_FIRST_BYTES = 256 * 1024
 
 # JSON, but a part of it does not fit: it has another type, or is not UTF-8.
 _UNFIT = (msgspec.ValidationError, UnicodeDecodeError)

@@ -18,6 +18,28 @@ from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.gateway.transport.port import Reply, TransportFailed
 
 
+class _Connector(aiohttp.TCPConnector):
+    """
+    aiohttp's pool, without connections over which something came that nobody had asked for.
+
+    aiohttp would take it for the answer to the next request, which is another caller's.
+    """
+
+    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:
+        """
+        A connection that is silent.
+
+        Raises:
+            TransportFailed: there is none; nothing was sent.
+        """
+        for _ in range(self.limit + 1):
+            connection = await super().connect(req, traces, timeout)
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        raise TransportFailed("no connection (it speaks before it is asked)", sent=False)
+
+
 class AiohttpTransport:
     """HTTP/1.1 over aiohttp's connection pool."""
 
@@ -30,7 +52,7 @@ class AiohttpTransport:
         # Not in __init__: aiohttp wants the running loop.
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
+                connector=_Connector(limit=self._connections),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None),
                 auto_decompress=False,
@@ -64,7 +86,12 @@ class AiohttpTransport:
 
 
 class HttpxTransport:
-    """Anything an httpx client can carry: an ASGI application in this process, or a proxy."""
+    """
+    Anything an httpx client can carry: an ASGI application in this process, or a proxy.
+
+    A connection serves one call: whatever came behind a reply, httpx would take for the answer to the next call,
+    which is another caller's, and there is no way to ask it whether something did.
+    """
 
     def __init__(self, client: httpx.AsyncClient, *, max_body_bytes: int) -> None:
         self._client = client
@@ -78,13 +105,14 @@ class HttpxTransport:
     @classmethod
     def remote(cls, *, connections: int, max_body_bytes: int) -> "HttpxTransport":
         """A gateway over the network, through the proxy that the environment names, if any."""
-        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+        limits = httpx.Limits(max_connections=connections)
         return cls(_client(limits=limits), max_body_bytes=max_body_bytes)
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         """See Transport."""
         try:
-            async with self._client.stream(method, url, headers=_asking(headers), content=body) as response:
+            asking = _asking(headers) | {"Connection": "close"}
+            async with self._client.stream(method, url, headers=asking, content=body) as response:
                 encoding = response.headers.get("Content-Encoding", "")
                 # Not aiter_bytes: it inflates a whole chunk at once, however large that becomes.
                 content = await _body(response.aiter_raw(), encoding, self._max_body_bytes)
