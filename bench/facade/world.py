@@ -162,7 +162,7 @@ class World:
         return {"job_id": job, **told, "results": {"location_ids": ids, "failed": failed}}
 
     def _location(self, cpo: str, at: int) -> dict[str, Any]:
-        texts = "organization_id slug name address city country timezone owner_name".split()
+        texts = ["organization_id", "slug", "name", "address", "city", "country", "timezone", "owner_name"]
         return {
             "id": f"loc-{at}",
             "ocpp_location_id": f"ol-{cpo}-{at}",
@@ -193,7 +193,7 @@ class World:
 
     def _charger(self, cpo: str, at: int, nth: int) -> dict[str, Any]:
         own = f"dep-{cpo}-{at}-{nth}"
-        texts = "identity name vendor_name model image_url ocpp_version connector_type".split()
+        texts = ["identity", "name", "vendor_name", "model", "image_url", "ocpp_version", "connector_type"]
         return {
             "id": own,
             **{name: self._text(name, own) for name in texts},

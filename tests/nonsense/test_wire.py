@@ -275,7 +275,8 @@ async def test_a_reply_of_a_million_tiny_parts_takes_no_more_memory_than_it_must
     tracemalloc.start()
     try:
         body = await ask(
-            client, '{ cpo(cpoId: "101") { locations(first: 3) { nodes { id name chargers { totalCount } } } } }'
+            client,
+            '{ cpo(cpoId: "101") { locations(first: 3) { nodes { id name chargers { totalCount } } } } }',
         )
         _, most = tracemalloc.get_traced_memory()
     finally:
@@ -306,7 +307,9 @@ async def test_a_cookie_of_one_tenant_goes_out_with_no_other_call(gateway: RawGa
 
     async def slow_body(_reader, writer):
         size = len(TRUTH) + cut
-        writer.write(f"HTTP/1.1 200 OK\r\nSet-Cookie: session={SECRET}\r\nContent-Length: {size}\r\n\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 200 OK\r\nSet-Cookie: session={SECRET}\r\nContent-Length: {size}\r\n\r\n".encode()
+        )
         await writer.drain()
         head_is_out.set()
         await go_on.wait()

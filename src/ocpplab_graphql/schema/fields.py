@@ -252,7 +252,7 @@ async def _compute_later(binding: Computed, values: list[Any]) -> Any:
 
 
 def _gone(node: Any) -> NotFound:
-    return NotFound(f"{type(node).__name__} {':'.join(node.key)} is no longer there.")
+    return NotFound(f"This {type(node).__name__} is no longer there.")
 
 
 def _readable(item: RowNode, root: Any) -> Callable[[Any], Any]:

@@ -461,5 +461,5 @@ async def _locations(info: Info, keys: Sequence[tuple[str, str]]) -> dict[tuple[
 
 def _located(key: tuple[str, str], row: Any) -> Any:
     if row is None:
-        return NotFound(f"Location {':'.join(key)} is no longer there.")
+        return NotFound("This Location is no longer there.")
     return row if isinstance(row, BaseException) else Location(key=key, rows={LocationRecord: row})
