@@ -64,13 +64,44 @@ OPERATIONS = (
 )  # fmt: skip
 # Computed from what the gateway says: their type is checked, and whether they are told when they are null.
 DERIVED = frozenset(
-    ["id", "cursor", "startCursor", "endCursor", "hasNextPage", "hasPreviousPage", "totalCount", "status", "isFinished", "retryAfterMs", "rawResults", "nominalPowerW", "currentType", "code", "message", "__typename"]
+    [
+        "id",
+        "cursor",
+        "startCursor",
+        "endCursor",
+        "hasNextPage",
+        "hasPreviousPage",
+        "totalCount",
+        "status",
+        "isFinished",
+        "retryAfterMs",
+        "rawResults",
+        "nominalPowerW",
+        "currentType",
+        "code",
+        "message",
+        "__typename",
+    ]
 )
 # Read tolerantly, because the gateway does not document what stands there: null is all that is told of the rest.
 TOLERANT = frozenset({"failures", "currentType"})
 # What leads to rows, and so to everything in them.
 LEADING = frozenset(
-    ["id", "cpo_id", "job_id", "ocpp_location_id", "location_id", "data", "chargers", "total", "page", "limit", "offset", "results", "location_ids"]
+    [
+        "id",
+        "cpo_id",
+        "job_id",
+        "ocpp_location_id",
+        "location_id",
+        "data",
+        "chargers",
+        "total",
+        "page",
+        "limit",
+        "offset",
+        "results",
+        "location_ids",
+    ]
 )
 JUNK = "JUNK"
 WRONG: tuple[Any, ...] = (

@@ -58,6 +58,7 @@ class RawGateway:
         self.asked: Counter[str] = Counter()
         self.requests: list[Asked] = []
         self.connections = 0
+        self._said: dict[tuple[str, str, str], bytes] = {}
         self.keeps_requests = True
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -109,8 +110,11 @@ class RawGateway:
 
     def truth(self, asked: Asked) -> bytes:
         """What the world says."""
-        status, body = self._world(asked.token).reply(asked.method, asked.target, asked.body)
-        return http(as_bytes(body), status=f"{status} Said")
+        key = (asked.token, asked.method, asked.target)
+        if key not in self._said:
+            status, body = self._world(asked.token).reply(asked.method, asked.target, asked.body)
+            self._said[key] = http(as_bytes(body), status=f"{status} Said")
+        return self._said[key]
 
 
 async def read_request(reader: asyncio.StreamReader) -> Asked:

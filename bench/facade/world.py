@@ -37,7 +37,7 @@ class World:
         """Status and body of an answer; None is no body."""
         parts = urlsplit(target)
         path = [unquote(part) for part in parts.path.strip("/").split("/")]
-        asked = {name: values for name, values in parse_qs(parts.query).items()}
+        asked = dict(parse_qs(parts.query).items())
         route: Callable[..., Any] | None = getattr(self, f"_{method.lower()}_{path[0]}", None)
         found = route(path[1:], asked, body) if route else None
         return found if found is not None else (404, {"detail": self._text("unknown")})

@@ -29,7 +29,7 @@ def is_finished(text: str | None) -> bool:
 
 
 def _current_step(progress: ProgressRecord | None) -> str | None:
-    return None if progress is None else checked(progress.current_step, "current_step")  # type: ignore[no-any-return]
+    return None if progress is None else checked(progress.current_step, "current_step")
 
 
 def retry_after_ms(text: str | None) -> int | None:
