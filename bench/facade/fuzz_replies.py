@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # operations and junk read better in long lines
 """
 Replies mutated by chance: is every value of an answer true or null, and every null told?
 
@@ -296,7 +297,7 @@ class _Compared:
         else:
             assert isinstance(value, dict), path
             others = truth if isinstance(truth, dict) else {}
-            for name, node in self._fields(of, selected, value):
+            for name, node in self._fields(selected, value):
                 type_of = self._type_of(of, node, path)
                 self.walk(type_of, node.selection_set, value[name], others.get(name), (*path, name))
 
@@ -322,7 +323,7 @@ class _Compared:
             known = self.told.anything or bool(said & self.told.values)
             assert known, ("a value that nobody sent there", value, path)
 
-    def _fields(self, of: Any, selected: SelectionSetNode, value: Any) -> Iterator[tuple[str, FieldNode]]:
+    def _fields(self, selected: SelectionSetNode, value: Any) -> Iterator[tuple[str, FieldNode]]:
         for node in selected.selections:
             if isinstance(node, FieldNode):
                 yield node.name.value, node

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, ISC004  # operations read better in long lines
 """
 Many tenants at once: does anything of one ever reach another?
 
@@ -239,7 +240,7 @@ def _leaves(value: Any, true: Any) -> Iterator[tuple[Any, Any]]:
         yield value, true
 
 
-async def compare(  # noqa: PLR0913
+async def compare(
     *,
     tenants: int = 50,
     values: int = 0,

@@ -30,7 +30,10 @@ async def product(url: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]
 
 
 async def ask(
-    client: httpx.AsyncClient, query: str, variables: dict[str, Any] | None = None, token: str = "demo"
+    client: httpx.AsyncClient,
+    query: str,
+    variables: dict[str, Any] | None = None,
+    token: str = "demo",  # noqa: S107
 ) -> dict[str, Any]:
     """The whole answer to an operation."""
     response = await client.post(

@@ -55,9 +55,7 @@ def _ignore() -> None:
     """Nobody asked to be told."""
 
 
-def decode(
-    body: bytes, into: type[R], spoilt: Callable[[], None] = _ignore, *, key: str | None = None
-) -> R:
+def decode(body: bytes, into: type[R], spoilt: Callable[[], None] = _ignore, *, key: str | None = None) -> R:
     """
     One object of the gateway.
 

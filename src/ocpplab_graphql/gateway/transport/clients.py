@@ -25,7 +25,7 @@ class _Connector(aiohttp.TCPConnector):
     aiohttp would take it for the answer to the next request, which is another caller's.
     """
 
-    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:
+    async def connect(self, req: Any, traces: Any, timeout: aiohttp.ClientTimeout) -> Any:  # noqa: ASYNC109  # aiohttp's own signature
         """
         A connection that is silent.
 
