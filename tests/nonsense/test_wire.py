@@ -21,6 +21,7 @@ BOTH = '{ bad: cpo(cpoId: "101") { namePrefix } good: cpoTemplates { slug } }'
 GOOD = [{"slug": "small-0"}, {"slug": "small-1"}]
 INVALID, UNAVAILABLE = "GATEWAY_INVALID_RESPONSE", "GATEWAY_UNAVAILABLE"
 TIMEOUT = "GATEWAY_TIMEOUT"
+EITHER = f"{INVALID} {UNAVAILABLE}"  # a head that is too large: clients differ in what they call that
 JSON = "Content-Type: application/json\r\n"
 
 
@@ -98,8 +99,8 @@ LIES = {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n",
         UNAVAILABLE,
     ),
-    "a line of 1 MB": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 2**20 + b"\r\nContent-Length: 0\r\n\r\n", UNAVAILABLE),
-    "100,000 lines": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n", UNAVAILABLE),
+    "a line of 1 MB": (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 2**20 + b"\r\nContent-Length: 0\r\n\r\n", EITHER),
+    "100,000 lines": (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000 + b"\r\n", EITHER),
     "a NUL in the head": (b"HTTP/1.1 200 OK\r\nX: a\0b\r\nContent-Length: 2\r\n\r\n{}", UNAVAILABLE),
     # odd, and yet readable
     "JSON that is called text": (http(TRUTH, headers="Content-Type: text/plain\r\n"), None),
@@ -131,7 +132,9 @@ async def test_a_reply_that_is_nonsense_nulls_its_field_alone_and_is_not_repeate
         assert "errors" not in body
     else:
         assert body["data"]["bad"] is None
-        assert codes(body) == [(code, ["bad"])]
+        [(told_code, path)] = codes(body)
+        assert told_code in code.split()
+        assert path == ["bad"]
     assert SECRET not in json.dumps(body) + caplog.text
 
 
