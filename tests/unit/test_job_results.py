@@ -17,14 +17,27 @@ from ocpplab_graphql.schema.job_results import Failure, as_text, failures, locat
         ({"created": [{"id": "a", "name": "x"}]}, ["a"]),
         ({"location_ids": [], "created": ["a"]}, []),
         ({"location_ids": None, "created": ["a"]}, ["a"]),
-        ({"created": "a"}, []),
+        ({"location_ids": "a", "created": ["b"]}, ["b"]),
     ],
 )
 def test_ids_are_found_under_any_of_their_names(results, ids):
     assert location_ids(results) == ids
 
 
-@pytest.mark.parametrize("entry", [None, 7, "", {}, {"id": 7}, ["a"]])
+@pytest.mark.parametrize(
+    "results", [{"created": "a"}, {"location_ids": {}}, {"locations": 0, "created": None}]
+)
+def test_locations_that_are_no_list_are_an_invalid_response_and_not_none_at_all(results):
+    with pytest.raises(GatewayInvalidResponse, match="location_ids are no list"):
+        location_ids(results)
+
+
+def test_failures_that_are_no_list_are_an_invalid_response_and_not_none_at_all():
+    with pytest.raises(GatewayInvalidResponse, match="failed are no list"):
+        failures({"failed": "all"})
+
+
+@pytest.mark.parametrize("entry", [None, 7, "", {}, {"id": 7}, ["a"], "..", "a/b"])
 def test_a_location_without_an_id_is_an_invalid_response(entry):
     with pytest.raises(GatewayInvalidResponse, match="a location that has no id"):
         location_ids({"location_ids": ["a", entry]})
@@ -35,8 +48,14 @@ def test_a_location_without_an_id_is_an_invalid_response(entry):
     [
         (None, None),
         ({}, []),
-        ({"failed": "all"}, []),
-        ({"failed": ["x", {}]}, [Failure(None, None, None)]),
+        (
+            {"failed": ["x", {}, 7]},
+            [
+                Failure(None, None, ErrorRecord(code="unknown_error", message="x")),
+                Failure(None, None, None),
+                Failure(None, None, None),
+            ],
+        ),
         ({"failed": [{"index": 3, "name": "n"}]}, [Failure(3, "n", None)]),
         ({"failed": [{"index": -1, "name": 4}, {"index": 2**31}]}, [Failure(None, None, None)] * 2),
     ],

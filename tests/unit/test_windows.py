@@ -143,4 +143,8 @@ def test_pages_are_chosen_when_they_are_fewer_calls(missing, total, unread, page
     ],
 )
 def test_a_page_is_unread_while_any_of_its_positions_is(total, known, pages):
-    assert unread_pages(total, known) == pages
+    assert unread_pages(total, known, at_most=10) == pages
+
+
+def test_a_total_beyond_all_reason_is_not_counted_through():
+    assert unread_pages(2**31 - 1, set(range(100)), at_most=3) == [2, 3, 4]

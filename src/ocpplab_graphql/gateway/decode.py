@@ -6,8 +6,8 @@ a wrong type becomes an `Invalid` in place of that one value, an unreadable row 
 place of the row, and only a bad envelope fails its page. Whoever reads a value calls `checked`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Mapping
+from functools import cache, lru_cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -22,6 +22,13 @@ R = TypeVar("R", bound=Record)
 # Types are made per selection, and selections are the clients' to choose: so they are bounded.
 _TYPES_KEPT = 1024
 
+# Entries of one list that are looked at one by one when the list as a whole cannot be read.
+_ENTRIES_MAX = 4096
+# A page that is longer has its rows counted before they are made; the count costs 1 ms for each MB.
+_COUNTED_FIRST_BYTES = 256 * 1024
+
+# JSON, but a part of it does not fit: it has another type, or is not UTF-8.
+_UNFIT = (msgspec.ValidationError, UnicodeDecodeError)
 # Not JSON, not UTF-8, or nested deeper than the decoder goes.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -48,28 +55,35 @@ def _ignore() -> None:
     """Nobody asked to be told."""
 
 
-def decode(body: bytes, into: type[R], spoilt: Callable[[], None] = _ignore) -> R:
+def decode(body: bytes, into: type[R], spoilt: Callable[[], None] = _ignore, *, key: str | None = None) -> R:
     """
     One object of the gateway.
 
     Args:
         spoilt: is told when it can only be read in part; so in all functions here.
+        key: of the object that was asked for, if that is known.
 
     Raises:
-        GatewayInvalidResponse: not JSON, not an object, or without its key.
+        GatewayInvalidResponse: not JSON, not an object, without its key, or another one than was asked for.
     """
+    record = _decoded(body, into, spoilt)
+    if key is not None and record.KEY is not None and getattr(record, record.KEY) != key:
+        raise GatewayInvalidResponse("The gateway sent another object than the one that was asked for.")
+    return record
+
+
+def _decoded(body: bytes, into: type[R], spoilt: Callable[[], None]) -> R:
     try:
         return msgspec.json.decode(body, type=into)
-    except msgspec.ValidationError:
+    except _UNFIT:
         pass
     except _UNREADABLE as error:
         raise _not_json(error) from None
+    spoilt()
     try:
-        value = msgspec.json.decode(body)
+        record: R = checked(_salvaged(body, into), "object")
     except _UNREADABLE as error:
         raise _not_json(error) from None
-    spoilt()
-    record: R = checked(_salvaged(value, into), "object")
     return record
 
 
@@ -82,13 +96,12 @@ def decode_page(
     Raises:
         GatewayInvalidResponse: a bad envelope, or another page than the one that was asked for.
     """
-    decoded: Page[R | Invalid] = _envelope(body, Page, row, spoilt)
+    decoded: Page[R | Invalid] = _envelope(body, Page, row, limit, spoilt)
     if (decoded.page, decoded.limit) != (page, limit):
         raise GatewayInvalidResponse(
             f"Page {page} with limit {limit} was asked for, "
             f"the gateway sent page {decoded.page} with limit {decoded.limit}."
         )
-    _check_length(decoded.data, limit)
     return decoded
 
 
@@ -101,24 +114,23 @@ def decode_log_page(
     Raises:
         GatewayInvalidResponse: a bad envelope, or another page than the one that was asked for.
     """
-    decoded: LogPage[R | Invalid] = _envelope(body, LogPage, row, spoilt)
+    decoded: LogPage[R | Invalid] = _envelope(body, LogPage, row, limit, spoilt)
     if (decoded.offset, decoded.limit) != (offset, limit):
         raise GatewayInvalidResponse(
             f"Offset {offset} with limit {limit} was asked for, "
             f"the gateway sent offset {decoded.offset} with limit {decoded.limit}."
         )
-    _check_length(decoded.data, limit)
     return decoded
 
 
 def decode_listing(body: bytes, row: type[R], spoilt: Callable[[], None] = _ignore) -> "Listing[R | Invalid]":
     """
-    A list that is not paginated.
+    A list that is not paginated, of up to some thousand rows.
 
     Raises:
-        GatewayInvalidResponse: a bad envelope.
+        GatewayInvalidResponse: a bad envelope, or more rows than a list without pages can mean.
     """
-    decoded: Listing[R | Invalid] = _envelope(body, Listing, row, spoilt)
+    decoded: Listing[R | Invalid] = _envelope(body, Listing, row, _ENTRIES_MAX, spoilt)
     return decoded
 
 
@@ -198,82 +210,154 @@ def _defined(record: type[Record], kept: tuple[tuple[str, Any, Any], ...]) -> ty
 
 def _complaint(item: dict[str, Any]) -> Complaint:
     loc = item.get("loc")
-    parts = tuple(p for p in loc if isinstance(p, str | int)) if isinstance(loc, list) else ()
+    parts = tuple(p for p in loc if _is_step(p)) if isinstance(loc, list) else ()
     return Complaint(
-        loc=parts, message=str(item.get("msg", "is not accepted"))[:500], type=str(item.get("type", ""))
+        loc=parts,
+        message=(_text(item.get("msg")) or "is not accepted")[:500],
+        type=_text(item.get("type"))[:100],
     )
 
 
-def _envelope(body: bytes, envelope: Any, row: type[R], spoilt: Callable[[], None]) -> Any:
+def _is_step(part: object) -> bool:
+    """Whether it can lead to an input: a name, or an index that some list could have."""
+    return isinstance(part, str) or (type(part) is int and 0 <= part < 2**31)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _envelope(body: bytes, envelope: Any, row: type[R], limit: int, spoilt: Callable[[], None]) -> Any:
+    """The envelope with its rows, of which there may be `limit`."""
+    if len(body) > _COUNTED_FIRST_BYTES:
+        _entries(_outer(body, envelope).data, limit)
     try:
-        return msgspec.json.decode(body, type=_typed(envelope, row))
-    except msgspec.ValidationError:
-        pass
+        decoded = msgspec.json.decode(body, type=_typed(envelope, row))
+    except _UNFIT:
+        outer = _outer(body, envelope)
+        spoilt()
+        rows = [_row(raw, row) for raw in _entries(outer.data, limit)]
+        return msgspec.structs.replace(outer, data=rows)
     except _UNREADABLE as error:
         raise _not_json(error) from None
+    if len(decoded.data) > limit:
+        raise _too_many(limit)
+    return decoded
+
+
+def _outer(body: bytes, envelope: Any) -> Any:
+    """The envelope, its rows still bytes."""
     try:
-        outer = msgspec.json.decode(body, type=_typed(envelope, Raw))
+        return msgspec.json.decode(body, type=_typed(envelope, _entries_type()))
     except msgspec.ValidationError as error:
         raise GatewayInvalidResponse(f"The gateway sent a list that cannot be read: {error}.") from None
     except _UNREADABLE as error:
         raise _not_json(error) from None
-    spoilt()
-    rows = [_row(raw, row) for raw in outer.data]
-    return msgspec.structs.replace(outer, data=rows)
 
 
 @lru_cache(maxsize=_TYPES_KEPT)
 def _typed(envelope: Any, row: Any) -> Any:
+    if row is _entries_type():
+        fields = [(f.name, row if f.name == "data" else f.type) for f in msgspec.structs.fields(envelope)]
+        return msgspec.defstruct(f"{envelope.__name__}OfEntries", fields, bases=(Record,), frozen=True)
     return envelope[row]
 
 
-def _check_length(rows: Sequence[object], limit: int) -> None:
-    if len(rows) > limit:
-        raise GatewayInvalidResponse(f"At most {limit} rows were asked for, the gateway sent {len(rows)}.")
+@cache
+def _entries_type() -> Any:
+    """
+    The entries of a list as bytes, up to one more than are allowed; further ones are passed over.
+
+    A `list[Raw]` would make an object of every two bytes of a hostile reply.
+    """
+    entries = [(f"at_{n}", Raw, Raw(b"")) for n in range(_ENTRIES_MAX + 1)]
+    return msgspec.defstruct("Entries", entries, array_like=True)
+
+
+def _entries(found: Any, limit: int) -> list[Raw]:
+    """The entries that are there."""
+    entries = [entry for entry in msgspec.structs.astuple(found) if bytes(entry)]
+    if len(entries) > limit:
+        raise _too_many(limit)
+    return entries
+
+
+def _too_many(limit: int) -> GatewayInvalidResponse:
+    return GatewayInvalidResponse(f"At most {limit} rows were asked for, the gateway sent more.")
 
 
 def _not_json(error: Exception) -> GatewayInvalidResponse:
-    return GatewayInvalidResponse(f"The gateway sent something that is not JSON: {error}.")
+    return GatewayInvalidResponse(f"The gateway sent something that is not JSON: {_problem(error)}.")
+
+
+def _problem(error: Exception) -> str:
+    """Why something could not be read, without a byte of it."""
+    match error:
+        case UnicodeDecodeError():
+            return "it is not UTF-8"
+        case RecursionError():
+            return "it is nested too deeply"
+    return str(error)
 
 
 def _row(raw: Raw, row: type[R]) -> "R | Invalid":
     try:
-        return msgspec.json.decode(raw, type=row)
-    except msgspec.ValidationError:
-        pass
+        salvaged: R | Invalid = _salvaged(raw, row)
     except _UNREADABLE as error:
-        return Invalid(str(error))
-    try:
-        salvaged: R | Invalid = _salvaged(msgspec.json.decode(raw), row)
-    except _UNREADABLE as error:
-        return Invalid(str(error))
+        return Invalid(_problem(error))
     return salvaged
 
 
-def _salvaged(value: Any, into: Any) -> Any:
-    """`value` as far as it fits `into`, with an `Invalid` for each part that does not."""
-    record = _record_in(into)
-    if record is not None and isinstance(value, dict):
-        return _salvaged_record(value, record)
-    item = _item_in(into)
-    if item is not None and isinstance(value, list):
-        return [_salvaged(v, item) for v in value]
+def _salvaged(raw: Raw | bytes, into: Any) -> Any:
+    """
+    What these bytes say as far as it fits `into`, with an `Invalid` for each part that does not.
+
+    Parts that `into` does not name are never built.
+
+    Raises:
+        msgspec.DecodeError, UnicodeDecodeError, RecursionError: they are not JSON.
+    """
     try:
-        return msgspec.convert(value, type=into)
-    except msgspec.ValidationError as error:
-        return Invalid(str(error))
+        return msgspec.json.decode(raw, type=into)
+    except _UNFIT as error:
+        problem = _problem(error)
+    first = bytes(raw).lstrip()[:1]
+    record = _record_in(into)
+    if record is not None and first == b"{":
+        return _salvaged_record(raw, record)
+    item = _item_in(into)
+    if item is not None and first == b"[":
+        return _salvaged_list(raw, item)
+    return Invalid(problem)
 
 
-def _salvaged_record(value: dict[str, Any], record: type[Record]) -> Any:
+def _salvaged_list(raw: Raw | bytes, item: Any) -> Any:
+    try:
+        entries = _entries(msgspec.json.decode(raw, type=_entries_type()), _ENTRIES_MAX)
+    except GatewayInvalidResponse:
+        return Invalid(f"some of its more than {_ENTRIES_MAX} entries cannot be read")
+    return [_salvaged(entry, item) for entry in entries]
+
+
+def _salvaged_record(raw: Raw | bytes, record: type[Record]) -> Any:
+    parts = msgspec.json.decode(raw, type=_parts_type(record))
     found: dict[str, Any] = {}
     for field in msgspec.structs.fields(record):
-        if field.encode_name in value:
-            found[field.name] = _salvaged(value[field.encode_name], field.type)
+        part = getattr(parts, field.name)
+        if bytes(part):
+            found[field.name] = _salvaged(part, field.type)
         elif field.default is NODEFAULT:
             found[field.name] = Invalid(f"`{field.encode_name}` is missing")
     if record.KEY is not None and type(found[record.KEY]) is Invalid:
         return Invalid(f"`{record.KEY}`: {found[record.KEY].problem}")
     return record(**found)
+
+
+@lru_cache(maxsize=_TYPES_KEPT)
+def _parts_type(record: type[Record]) -> Any:
+    """The fields of a record as bytes; empty for one that is absent."""
+    parts = [(f.name, Raw, Raw(b"")) for f in msgspec.structs.fields(record)]
+    return msgspec.defstruct(f"{record.__name__}Parts", parts)
 
 
 def _record_in(into: Any) -> type[Record] | None:

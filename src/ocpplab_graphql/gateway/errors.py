@@ -60,7 +60,7 @@ class Complaint:
 
 
 class GatewayRejected(GatewayRefused):
-    """400, 409 or 422: the gateway's own words about the input, meant for the user."""
+    """400 or 422: the gateway's own words about the input, meant for the user; or 409, in ours."""
 
     code = ErrorCode.BAD_USER_INPUT
 

@@ -24,7 +24,6 @@ def refusal(request: Request, reply: Reply) -> GatewayError:
     """What a status outside 2xx means. Source: gateway contract, section 1."""
     if not request.is_read and _leaves_open(reply.status):
         return outcome_unknown(request, f"it failed with status {reply.status}")
-    words, complaints = detail(reply.body)
     wait_ms = _ms(retry_after_s(reply))
     match reply.status:
         case 401:
@@ -34,8 +33,7 @@ def refusal(request: Request, reply: Reply) -> GatewayError:
         case 404:
             return GatewayNotFound("The gateway does not know this, or no longer.")
         case 400 | 409 | 422:
-            said = words or f"the gateway refused the input with status {reply.status}"
-            return GatewayRejected(said, status=reply.status, complaints=complaints)
+            return _rejected(reply)
         case 408:
             return GatewayTimeout("The gateway gave up waiting for the request.", retry_after_ms=wait_ms)
         case 429:
@@ -49,6 +47,15 @@ def refusal(request: Request, reply: Reply) -> GatewayError:
     return GatewayInvalidResponse(
         f"The gateway answered {request.name} with the unexpected status {reply.status}."
     )
+
+
+def _rejected(reply: Reply) -> GatewayRejected:
+    if reply.status == 409:
+        # Its words are not meant for the user, unlike those about the input.
+        return GatewayRejected("The gateway is busy with the same request.", status=409, complaints=())
+    words, complaints = detail(reply.body)
+    said = words or f"the gateway refused the input with status {reply.status}"
+    return GatewayRejected(said, status=reply.status, complaints=complaints)
 
 
 def _leaves_open(status: int) -> bool:

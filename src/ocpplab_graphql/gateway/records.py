@@ -13,6 +13,9 @@ from msgspec import Meta, Struct
 # GraphQL's Int: a number outside it is a wrong type, not a crash of the encoder.
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Total = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+# Ids go into paths and into global ids: one that looks like a path, or like none, is unreadable.
+Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^(?!\.{1,2}\Z)[^/\\\x00-\x1f\x7f-\x9f]+\Z")]
+CPOId = Annotated[str, Meta(max_length=200, pattern=r"^[1-9][0-9]*\Z")]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
 # The statuses of durable work after which nothing more happens.
@@ -78,7 +81,7 @@ class CPORecord(Record, frozen=True):
     """A CPO: item of C1, body of C4."""
 
     KEY = "cpo_id"
-    cpo_id: NonEmpty
+    cpo_id: CPOId
     party: PartyRecord | None = None
     name_prefix: str | None = None
     template: str | None = None
@@ -101,7 +104,7 @@ class CPOAcceptedRecord(Record, frozen=True):
     """The 202 of C2, with secrets that no read repeats."""
 
     KEY = "cpo_id"
-    cpo_id: NonEmpty
+    cpo_id: CPOId
     token_a: str | None = None
     roam_helper: RoamHelperRecord | None = None
     status: str | None = None
@@ -162,7 +165,7 @@ class ChargerSummaryRecord(Record, frozen=True):
     """A charger as its location embeds it. Section 4."""
 
     KEY = "id"
-    id: NonEmpty
+    id: Id
     identity: str
     connector_type: str | None = None
     ocpp_version: str | None = None
@@ -174,8 +177,8 @@ class LocationRecord(Record, frozen=True):
     """A location: item of L1, body of L4 and L6. Only its id is certain."""
 
     KEY = "id"
-    id: NonEmpty
-    ocpp_location_id: str | None = None
+    id: Id
+    ocpp_location_id: Id | None = None
     organization_id: str | None = None
     slug: str | None = None
     name: str | None = None
@@ -195,7 +198,7 @@ class ChargerRecord(Record, frozen=True):
     """The full record of a charger: item of H1 and P3, body of H2."""
 
     KEY = "id"
-    id: NonEmpty
+    id: Id
     identity: str
     name: str | None = None
     vendor_name: str | None = None
@@ -205,7 +208,7 @@ class ChargerRecord(Record, frozen=True):
     number_of_connectors: Int32 | None = None
     max_charging_power: Int32 | None = None
     connector_type: str | None = None
-    location_id: str | None = None
+    location_id: Id | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -229,7 +232,7 @@ class JobRecord(Record, frozen=True):
     """A bulk job. L3. `results` is free-form and kept as it came."""
 
     KEY = "job_id"
-    job_id: NonEmpty
+    job_id: Id
     status: str | None = None
     workflow_run_id: str | None = None
     error: ErrorRecord | None = None
@@ -241,7 +244,7 @@ class JobAcceptedRecord(Record, frozen=True):
     """The 202 of L2."""
 
     KEY = "job_id"
-    job_id: NonEmpty
+    job_id: Id
     status: str | None = None
     workflow_run_id: str | None = None
 

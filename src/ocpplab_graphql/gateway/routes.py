@@ -201,6 +201,12 @@ def _get(route: str, *, query: Sequence[tuple[str, str]] = (), **ids: str) -> Re
 
 
 def _path(route: str, ids: dict[str, str]) -> str:
+    """
+    The path of a route, for ids that can be its segments.
+
+    A client's ids are checked where they come in, by whoever knows which argument they are; checked again here,
+    no id of whatever origin reaches another route.
+    """
     if "cpo_id" in ids:
         check_cpo_id(ids["cpo_id"])
     segments = {name: quote(check_id(value, name.replace("_", " ")), safe="") for name, value in ids.items()}

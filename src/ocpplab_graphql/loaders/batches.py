@@ -41,6 +41,7 @@ class Slice:
 
     Attributes:
         span: the positions it covers, within `total`.
+        counted: False if the gateway showed more rows than the total that it told.
         positions, values: of the rows that the gateway gave; fewer than the span if rows vanished.
     """
 
@@ -48,6 +49,7 @@ class Slice:
     total: int
     positions: Sequence[int]
     values: Sequence[Record | Invalid]
+    counted: bool = True
 
     @property
     def rows(self) -> list[tuple[int, Record | Invalid]]:
@@ -117,7 +119,10 @@ async def _chunk(
 def _note(store: Store, of: GatewayList, state: ListState, chunk: Chunk) -> None:
     if state.total is None:
         # The first answer counts: a total that keeps changing must not keep us reading.
-        state.total = chunk.total
+        state.total = max(chunk.total, chunk.reached)
+    if chunk.reached > chunk.total:
+        state.counted = False
+        store.spoilt()
     state.asked.update(range(chunk.start, chunk.start + chunk.asked))
     state.chunks.append((chunk.start, chunk.rows))
     store.saw_rows(of, chunk.rows)
@@ -131,10 +136,10 @@ def _slice(state: ListState, window: Window) -> Slice | Exception:
     if len(state.chunks) == 1:
         first, rows = state.chunks[0]
         values = rows[start - first : stop - first]
-        return Slice(span, state.total, range(start, start + len(values)), values)
+        return Slice(span, state.total, range(start, start + len(values)), values, state.counted)
     known = state.rows
     positions = [p for p in range(start, stop) if p in known]
-    return Slice(span, state.total, positions, [known[p] for p in positions])
+    return Slice(span, state.total, positions, [known[p] for p in positions], state.counted)
 
 
 # ------------------------------------------------------------------------------------- rows by their id
@@ -147,7 +152,7 @@ async def cpos_by_id(
 
     async def single(cpo_id: str) -> CPORecord:
         reply = await store.reply(client.cpo, cpo_id, asked=[("cpo_by_id", cpo_id)])
-        return decode(reply.body, store.into(CPORecord), store.spoilt)
+        return decode(reply.body, store.into(CPORecord), store.spoilt, key=cpo_id)
 
     return await _by_id(store, client, CPOs(), keys, single, "cpo_by_id")
 
@@ -162,7 +167,7 @@ async def locations_by_id(
 
     async def single(key: LocationKey) -> LocationRecord:
         reply = await store.reply(client.location, *key, asked=[("location_by_id", key)])
-        return decode(reply.body, store.into(LocationRecord), store.spoilt)
+        return decode(reply.body, store.into(LocationRecord), store.spoilt, key=key[1])
 
     groups = await together(
         [
@@ -191,7 +196,7 @@ async def _by_id(
     failure: Exception | None = None
     async with state.lock:
         while missing := [key for key in keys if store.seen(of.record, key) is None]:
-            unread = [] if state.total is None else unread_pages(state.total, state.asked)
+            unread = _unread(state, at_most=len(missing))
             pages = choose(len(missing), total=state.total, unread_pages=unread).pages
             if not pages or state.failure is not None:
                 break
@@ -206,6 +211,11 @@ async def _by_id(
             # A gateway that just failed is not asked for every row by itself.
             failures = dict.fromkeys(missing, failure)
     return [failures.get(key) or store.seen(of.record, key) for key in keys]
+
+
+def _unread(state: ListState, *, at_most: int) -> list[int]:
+    """Pages of a list that are not wholly known; of a list nothing is known of, none can be told."""
+    return [] if state.total is None else unread_pages(state.total, state.asked, at_most=at_most)
 
 
 async def _read_singly(
@@ -242,8 +252,9 @@ async def chargers_by_id(
     async with everywhere.lock:
         missing = _unseen_chargers(store, keys)
         if everywhere.total is not None and missing:
-            unread = unread_pages(everywhere.total, everywhere.asked)
-            pages = choose(_calls_without_scan(missing), total=everywhere.total, unread_pages=unread).pages
+            calls = _calls_without_scan(missing)
+            unread = _unread(everywhere, at_most=calls)
+            pages = choose(calls, total=everywhere.total, unread_pages=unread).pages
             asked = [("charger_by_id", key) for key in missing]
             await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages], asked)
     failures = await _read_groups(store, client, _unseen_chargers(store, keys), _keys_by_charger(keys))
@@ -252,7 +263,7 @@ async def chargers_by_id(
 
     async def single(charger_id: str) -> ChargerRecord:
         reply = await store.reply(client.charger, charger_id, asked=by_charger[charger_id])
-        return decode(reply.body, store.into(ChargerRecord), store.spoilt)
+        return decode(reply.body, store.into(ChargerRecord), store.spoilt, key=charger_id)
 
     unseen = (key.charger_id for key in _unseen_chargers(store, keys))
     left = [charger_id for charger_id in unseen if charger_id not in failures]
@@ -382,9 +393,8 @@ async def _cpo_report(store: Store, client: GatewayClient, cpo_id: str) -> Repor
 
 
 async def _job(store: Store, client: GatewayClient, key: tuple[str, str]) -> JobRecord:
-    return _decoded(
-        store, await store.reply(client.location_job, *key, asked=[("job_by_id", key)]), JobRecord
-    )
+    reply = await store.reply(client.location_job, *key, asked=[("job_by_id", key)])
+    return decode(reply.body, JobRecord, store.spoilt, key=key[1])
 
 
 async def _cpo_templates(store: Store, client: GatewayClient, key: tuple[()]) -> Any:

@@ -4,6 +4,7 @@ Pure: single reads, or pages of the list they stand in? Source: gateway contract
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX
 
@@ -33,11 +34,16 @@ def choose(missing: int, *, total: int | None, unread_pages: Sequence[int]) -> C
     return Choice()
 
 
-def unread_pages(total: int, known: set[int]) -> list[int]:
-    """Numbers of the pages of 100 rows with a position below `total` that is not in `known`."""
+def unread_pages(total: int, known: set[int], *, at_most: int) -> list[int]:
+    """
+    Numbers of the first `at_most` pages of 100 rows with a position below `total` that is not in `known`.
+
+    A total may be anything that the gateway says, so nothing here is as large as it.
+    """
     last = (total + PAGE_LIMIT_MAX - 1) // PAGE_LIMIT_MAX
-    return [
+    unread = (
         page
         for page in range(1, last + 1)
         if not known.issuperset(range((page - 1) * PAGE_LIMIT_MAX, min(page * PAGE_LIMIT_MAX, total)))
-    ]
+    )
+    return list(islice(unread, at_most))

@@ -29,7 +29,7 @@ Follow = Callable[[type[Record], Key], AsyncGenerator[State, None]]
 
 async def _job(client: GatewayClient, key: Key) -> Record:
     cpo_id, job_id = key
-    return decode((await client.location_job(cpo_id, job_id)).body, JobRecord)
+    return decode((await client.location_job(cpo_id, job_id)).body, JobRecord, key=job_id)
 
 
 async def _provisioning(client: GatewayClient, key: Key) -> Record:

@@ -33,6 +33,11 @@ class Chunk:
     rows: Sequence[Record | Invalid]
     total: int
 
+    @property
+    def reached(self) -> int:
+        """The position after its last row; 0 if it brought none."""
+        return self.start + len(self.rows) if self.rows else 0
+
 
 class GatewayList:
     """A list that windows can be read from. Equal lists share what is known of them."""

@@ -6,12 +6,15 @@ another caller's, or stale.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from ocpplab_graphql.errors import BadUserInput
 from ocpplab_graphql.gateway import routes
 from ocpplab_graphql.gateway.decode import Invalid, Narrowing
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import Reply
 
@@ -36,6 +39,8 @@ class ListState:
     """What is known of one list: its total, and the rows at the positions that were asked for."""
 
     total: int | None = None
+    # Whether each page held no more rows than its total leaves room for.
+    counted: bool = True
     # (first position, rows) of each page that came.
     chunks: list[tuple[int, Sequence[Record | Invalid]]] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
@@ -94,7 +99,8 @@ class Store:
         """
         key = (method.__name__, args)
         if self._observer is not None:
-            self._observer.serves(getattr(routes, method.__name__)(*args), asked)
+            with _ids_of_the_gateway():
+                self._observer.serves(getattr(routes, method.__name__)(*args), asked)
         while (known := self._replies.get(key)) is not None:
             try:
                 # Shielded: one who leaves takes nothing from the others.
@@ -105,7 +111,8 @@ class Store:
                 # Whoever made the call has left: it is made again for those who stay.
         coming = self._replies[key] = asyncio.get_running_loop().create_future()
         try:
-            reply = await method(*args)
+            with _ids_of_the_gateway():
+                reply = await method(*args)
         except asyncio.CancelledError:
             del self._replies[key]
             coming.cancel()
@@ -174,3 +181,12 @@ class KeyedRows(Protocol):
 async def together(reads: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
     """Results of reads that do not fail, side by side; one alone needs no task."""
     return [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
+
+
+@contextmanager
+def _ids_of_the_gateway() -> Iterator[None]:
+    """A client's ids were checked where they came in: one that can be no path segment is the gateway's."""
+    try:
+        yield
+    except BadUserInput:
+        raise GatewayInvalidResponse("The gateway sent an id that cannot be one.") from None

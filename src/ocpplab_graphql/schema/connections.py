@@ -16,6 +16,7 @@ import strawberry
 from strawberry import UNSET, Private
 
 from ocpplab_graphql.errors import BadUserInput
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.loaders import Window
 from ocpplab_graphql.loaders.windows import Range
 from ocpplab_graphql.schema.limits import Limits
@@ -147,6 +148,7 @@ class PageOfRows:
         span: positions covered, within `total`.
         rows: (position, row) of those that are there.
         after: the cursor given as `after`, which an empty page repeats as its endCursor.
+        counted: False if the total is only what the rows prove, and the gateway told less.
     """
 
     cursors: Cursors
@@ -156,6 +158,21 @@ class PageOfRows:
     item: Callable[[Any], Any]
     edge: Callable[[Any, Any, str], Any]
     after: str | None = None
+    counted: bool = True
+
+    @property
+    def total_count(self) -> int:
+        """
+        The total as the gateway told it.
+
+        Raises:
+            GatewayInvalidResponse: it told less than it showed.
+        """
+        if not self.counted:
+            raise GatewayInvalidResponse(
+                "The gateway sent more rows than the total that it told beside them."
+            )
+        return self.total
 
     def nodes(self) -> list[Any]:
         """The nodes; an exception in place of one that cannot be read."""
@@ -253,7 +270,7 @@ class Connection(Generic[T]):
     @strawberry.field(description="Rows in the whole list at this moment, whatever the page.")
     def total_count(self) -> int | None:
         """As the gateway told it."""
-        return self.page.total
+        return self.page.total_count
 
 
 def plain_edge(_row: Any, node: Any, cursor: str) -> Edge[Any]:

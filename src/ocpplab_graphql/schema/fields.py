@@ -109,8 +109,9 @@ async def connection(
     of, cursors = list_of(binding, root, filters)
     window = paging.window(cursors, info.context.limits, rows=selects(info._raw_info, *ROWS))
     found = await info.context.loaders.load("window", (of, window), info.path)
+    item = _readable(binding.item, root)
     page = PageOfRows(
-        cursors, found.span, found.total, found.rows, _readable(binding.item, root), plain_edge, paging.after
+        cursors, found.span, found.total, found.rows, item, plain_edge, paging.after, found.counted
     )
     return Connection(page=page)
 
@@ -251,7 +252,7 @@ async def _compute_later(binding: Computed, values: list[Any]) -> Any:
 
 
 def _gone(node: Any) -> NotFound:
-    return NotFound(f"{type(node).__name__} {':'.join(node.key)} is no longer there.")
+    return NotFound(f"This {type(node).__name__} is no longer there.")
 
 
 def _readable(item: RowNode, root: Any) -> Callable[[Any], Any]:

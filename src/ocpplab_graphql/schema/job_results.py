@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
-from ocpplab_graphql.gateway.records import ErrorRecord
+from ocpplab_graphql.gateway.records import ErrorRecord, Id
 
 Results = dict[str, Any] | None
 
@@ -24,30 +24,39 @@ class Failure:
     error: ErrorRecord | None
 
 
-def location_ids(results: Results) -> list[str] | None:
+def locations(results: Results) -> list[str | GatewayInvalidResponse] | None:
     """
     Ids of the locations created: from `location_ids`, or `locations` or `created`; None before the end.
 
+    An entry that holds no id is the exception that says so.
+
     Raises:
-        GatewayInvalidResponse: an entry that holds no id.
+        GatewayInvalidResponse: what should be a list is none.
     """
     if results is None:
         return None
-    for key in ("location_ids", "locations", "created"):
-        entries = results.get(key)
-        if isinstance(entries, list):
-            return [_id_of(entry) for entry in entries]
-    return []
+    return [_id_of(entry) for entry in _entries(results, "location_ids", "locations", "created")]
+
+
+def location_ids(results: Results) -> list[str] | None:
+    """
+    The same, when each can be read.
+
+    Raises:
+        GatewayInvalidResponse: one cannot, or there is no list of them.
+    """
+    found = locations(results)
+    return None if found is None else [_read(entry) for entry in found]
 
 
 def failures(results: Results) -> list[Failure] | None:
-    """The failed items; none if the gateway names none; None before the end."""
-    if results is None:
-        return None
-    entries = results.get("failed")
-    return (
-        [_failure(entry) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    )
+    """
+    The failed items; none if the gateway names none; None before the end.
+
+    Raises:
+        GatewayInvalidResponse: what should be a list is none.
+    """
+    return None if results is None else [_failure(entry) for entry in _entries(results, "failed")]
 
 
 def as_text(results: Results) -> str | None:
@@ -55,15 +64,36 @@ def as_text(results: Results) -> str | None:
     return None if results is None else msgspec.json.encode(results).decode()
 
 
-def _id_of(entry: Any) -> str:
+def _entries(results: dict[str, Any], *keys: str) -> list[Any]:
+    """The first list under one of these keys; empty if there is none of them, or only null."""
+    there = [results[key] for key in keys if results.get(key) is not None]
+    for entries in there:
+        if isinstance(entries, list):
+            return entries
+    if there:
+        # An empty list in its place would say that nothing was created, or that nothing failed.
+        raise GatewayInvalidResponse(f"The gateway sent job results whose {keys[0]} are no list.")
+    return []
+
+
+def _id_of(entry: Any) -> str | GatewayInvalidResponse:
     if isinstance(entry, dict):
         entry = entry.get("id") or entry.get("location_id")
-    if not isinstance(entry, str) or not entry:
-        raise GatewayInvalidResponse("The gateway sent job results with a location that has no id.")
+    try:
+        return msgspec.convert(entry, type=Id)
+    except msgspec.ValidationError:
+        return GatewayInvalidResponse("The gateway sent job results with a location that has no id.")
+
+
+def _read(entry: str | GatewayInvalidResponse) -> str:
+    if isinstance(entry, GatewayInvalidResponse):
+        raise entry
     return entry
 
 
-def _failure(entry: dict[str, Any]) -> Failure:
+def _failure(entry: Any) -> Failure:
+    if not isinstance(entry, dict):
+        return Failure(index=None, name=None, error=_error(entry))
     index, name, error = entry.get("index"), entry.get("name"), entry.get("error")
     return Failure(
         index=index if type(index) is int and 0 <= index < 2**31 else None,

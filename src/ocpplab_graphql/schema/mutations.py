@@ -115,7 +115,7 @@ class Mutation:
             wrong = outcomes.rejections(rejected, location.rejection)
             return UpdateLocationPayload(location=None, user_errors=wrong)
         info.context.loaders.forget()
-        row = outcomes.accepted(reply, info.context.loaders.store.into(LocationRecord))
+        row = outcomes.accepted(reply, info.context.loaders.store.into(LocationRecord), key=key[1])
         return UpdateLocationPayload(location=Location(key=key, rows={LocationRecord: row}), user_errors=[])
 
     @strawberry.field(

@@ -6,7 +6,8 @@ import strawberry
 from strawberry import ID
 
 from ocpplab_graphql.execution.bindings import Value
-from ocpplab_graphql.gateway.records import FINISHED, ErrorRecord, ProvisioningRecord
+from ocpplab_graphql.gateway.decode import checked
+from ocpplab_graphql.gateway.records import FINISHED, ErrorRecord, ProgressRecord, ProvisioningRecord
 from ocpplab_graphql.schema.enums import ProvisioningStatus
 from ocpplab_graphql.schema.fields import computed, value
 from ocpplab_graphql.schema.node import Node, gid
@@ -25,6 +26,10 @@ def status_of(text: str | None) -> ProvisioningStatus:
 def is_finished(text: str | None) -> bool:
     """Whether nothing more will happen."""
     return text in FINISHED
+
+
+def _current_step(progress: ProgressRecord | None) -> str | None:
+    return None if progress is None else checked(progress.current_step, "current_step")
 
 
 def retry_after_ms(text: str | None) -> int | None:
@@ -75,7 +80,7 @@ class Provisioning(Node):
         description="When to look again, in milliseconds; null when it is finished.",
     )
     current_step: str | None = computed(
-        lambda progress: progress and progress.current_step,
+        _current_step,
         Value(ProvisioningRecord, "progress"),
         description="What is being done; only while PROVISIONING.",
     )

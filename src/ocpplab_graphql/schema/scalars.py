@@ -27,7 +27,7 @@ def format_moment(moment: datetime) -> str:
         utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
         raise GatewayInvalidResponse(
-            f"The gateway sent a moment out of range: {moment.isoformat()}."
+            "The gateway sent a moment that in UTC is before year 1 or after 9999."
         ) from None
     return utc.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 

@@ -3,6 +3,7 @@
 import strawberry
 
 from ocpplab_graphql.execution.bindings import Value
+from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.gateway.records import ChargerGroupRecord, CPOTemplateRecord, LocationTemplateRecord
 from ocpplab_graphql.schema.enums import CurrentType
 from ocpplab_graphql.schema.fields import computed, value
@@ -26,7 +27,11 @@ class CPOTemplate:
 
 
 def _watts(kilowatts: float | None) -> int | None:
-    return None if kilowatts is None else min(round(kilowatts * 1000), _POWER_MAX_W)
+    if kilowatts is None:
+        return None
+    if not 0 <= kilowatts * 1000 <= _POWER_MAX_W:
+        raise GatewayInvalidResponse("The gateway sent a nominal_kw that can be no power.")
+    return round(kilowatts * 1000)
 
 
 @strawberry.type(description="Equal chargers in a location template.")

@@ -16,6 +16,7 @@ from strawberry import ID, UNSET, Private
 from ocpplab_graphql.errors import NotFound
 from ocpplab_graphql.execution.bindings import BINDING, Carried, Embedded, Many, Named, RowNode, Source, Value
 from ocpplab_graphql.execution.selection import needs_record
+from ocpplab_graphql.gateway.decode import checked
 from ocpplab_graphql.gateway.records import (
     ChargerLogRecord,
     ChargerPlaceRecord,
@@ -423,11 +424,13 @@ class BulkLocationJob(Node):
         cursors = cursors_of(_CREATED.name, *self.key)
         window = paging.window(cursors, info.context.limits)
         job = await load_row(self, JobRecord, info)
-        ids = _CREATED.ids(job.results) if job is not None else None
-        if ids is None:
+        found_ids = job_results.locations(checked(job.results, "results")) if job is not None else None
+        if found_ids is None:
             return None
-        keys = [(self.key[0], location_id) for location_id in ids]
-        wanted = keys[slice(*window.span(len(keys)) or (0, 0))]
+        keys = [one if isinstance(one, Exception) else (self.key[0], one) for one in found_ids]
+        wanted = [
+            key for key in keys[slice(*window.span(len(keys)) or (0, 0))] if not isinstance(key, Exception)
+        ]
         found = (
             await _locations(info, wanted)
             if needs_record(info._raw_info, _ITEMS, "Location", LocationRecord)
@@ -438,7 +441,7 @@ class BulkLocationJob(Node):
             window,
             cursors,
             paging,
-            lambda key: found.get(key) or Location(key=key, rows={}),
+            lambda key: key if isinstance(key, Exception) else found.get(key) or Location(key=key, rows={}),
             plain_edge,
         )
         return Connection(page=page)
@@ -458,5 +461,5 @@ async def _locations(info: Info, keys: Sequence[tuple[str, str]]) -> dict[tuple[
 
 def _located(key: tuple[str, str], row: Any) -> Any:
     if row is None:
-        return NotFound(f"Location {':'.join(key)} is no longer there.")
+        return NotFound("This Location is no longer there.")
     return row if isinstance(row, BaseException) else Location(key=key, rows={LocationRecord: row})

@@ -116,7 +116,7 @@ def names_of(parts: Sequence[str], known: frozenset[str]) -> Iterator[str]:
 
 def is_index(part: str) -> bool:
     """Whether this part of a path counts items."""
-    return part.isascii() and part.isdecimal()
+    return part.isascii() and part.isdecimal() and len(part) <= 10
 
 
 def camel(python_name: str) -> str:

@@ -27,15 +27,18 @@ _IN_USE = "A request with this idempotency key is still under way: wait, and sen
 _REUSED = "This idempotency key was used before with another input: take a new key for a new intention."
 
 
-def accepted(reply: Reply, into: type[R]) -> R:
+def accepted(reply: Reply, into: type[R], *, key: str | None = None) -> R:
     """
     What a successful reply says.
+
+    Args:
+        key: of the object that was to be changed.
 
     Raises:
         GatewayOutcomeUnknown: the gateway did something and did not say what.
     """
     try:
-        return decode(reply.body, into)
+        return decode(reply.body, into, key=key)
     except GatewayInvalidResponse as problem:
         raise GatewayOutcomeUnknown(
             f"The gateway accepted the request, but its answer cannot be read: {problem} It has probably happened; "
