@@ -76,7 +76,7 @@ class _Front:
         if self._server is not None:
             self._server.close()
         for writer in list(self._open):
-            _reset(writer)
+            reset(writer)
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -133,6 +133,11 @@ class GatewayFront(_Front):
         self._address = urlsplit(self.upstream)
 
     @property
+    def connections(self) -> int:
+        """How many the facade has open."""
+        return len(self._serving)
+
+    @property
     def url(self) -> str:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
@@ -167,7 +172,7 @@ async def _cut_by(fault: Fault, reader: asyncio.StreamReader, writer: asyncio.St
     if fault.kind == "drop":
         raise Cut
     if fault.kind == "reset":
-        _reset(writer)
+        reset(writer)
         raise Cut
     if fault.kind == "hang":
         await reader.read()  # until the other side gives up
@@ -185,7 +190,8 @@ async def _told(answer: bytes, fault: Fault, writer: asyncio.StreamWriter) -> No
         await asyncio.sleep(fault.drip_s)
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection so that the other side sees it reset, not closed."""
     raw = writer.get_extra_info("socket")
     with suppress(OSError):
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -4,11 +4,12 @@ SIGKILL of the facade at every point of a bulk creation, then the same request a
 Before a gateway that honours idempotency keys, each request must make exactly one job. Before one that ignores
 them, at most one, and the client must be told OUTCOME_UNKNOWN when the facade cannot know.
 
-    python -m bench.facade.kills --rounds 60
+    python -m bench.facade.kills --seconds 20
 """
 
 import argparse
 import asyncio
+import math
 import os
 import random
 import shutil
@@ -28,6 +29,7 @@ import httpx
 from bench.facade.figures import Figure, print_figures
 from bench.facade.front import GatewayFront, RedisFront, redis_server
 from bench.facade.load import CREATE, TOKEN
+from ocpplab_graphql.settings import Settings
 from tests.live.processes import Command
 
 OPERATION_TIMEOUT_S = 1.0
@@ -159,6 +161,8 @@ async def bench(folder: Path, *, honours: bool, remembers: bool) -> AsyncIterato
             "OCPPLAB_GATEWAY_HONOURS_IDEMPOTENCY_KEYS": str(honours),
             "OCPPLAB_OPERATION_TIMEOUT_S": str(OPERATION_TIMEOUT_S),
         }
+        if "operation_timeout_max_s" in Settings.model_fields:
+            environ["OCPPLAB_OPERATION_TIMEOUT_MAX_S"] = str(OPERATION_TIMEOUT_S)
         redis = None
         if remembers:
             program = shutil.which("redis-server")
@@ -173,13 +177,31 @@ async def bench(folder: Path, *, honours: bool, remembers: bool) -> AsyncIterato
         yield Bench(facade, front, redis, database)
 
 
-async def run(folder: Path, rounds: int, seed: int | None, *, honours: bool, remembers: bool) -> list[Killed]:
-    """Every point in turn and as many random moments; all are repeated when their time is over."""
+async def run(
+    folder: Path,
+    rounds: int,
+    *,
+    honours: bool,
+    remembers: bool,
+    seconds: float = math.inf,
+    seed: int | None = None,
+) -> list[Killed]:
+    """
+    Every point once, then points and random moments in turn; all are repeated when their time is over.
+
+    Args:
+        seconds: begin no further round then.
+        honours: see `bench`.
+        remembers: see `bench`.
+    """
     chance = random.Random(seed)
     points = [*POINTS.values()] if remembers else [*WITHOUT_MEMORY]
     killed: list[Killed] = []
     async with bench(folder, honours=honours, remembers=remembers) as made:
+        end = time.monotonic() + seconds
         for number in range(rounds):
+            if time.monotonic() > end:
+                break
             aimed = points[number % len(points)]
             point = (
                 aimed if number < len(points) or chance.random() < 0.5 else f"{chance.random() * 0.06:.4f}"
@@ -213,13 +235,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=60, help="kills before each gateway")
+    parser.add_argument("--rounds", type=int, default=1000, help="kills before each gateway, at most")
+    parser.add_argument("--seconds", type=float, default=20, help="for the kills before each gateway")
     parser.add_argument("--seed", type=int, default=None)
     chosen = parser.parse_args()
     figures: list[Figure] = []
     for honours, remembers in ((True, False), (True, True), (False, True)):
         with tempfile.TemporaryDirectory() as folder:
-            running = run(Path(folder), chosen.rounds, chosen.seed, honours=honours, remembers=remembers)
+            running = run(
+                Path(folder),
+                chosen.rounds,
+                honours=honours,
+                remembers=remembers,
+                seconds=chosen.seconds,
+                seed=chosen.seed,
+            )
             figures += figures_of(asyncio.run(running), honours=honours)
     sys.exit(print_figures("The facade killed in a bulk creation", figures))
 

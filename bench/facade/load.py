@@ -10,7 +10,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,9 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 TOKEN = {"Authorization": "Bearer demo"}
-PAGE = (
-    "{ cpos(first: 3) { nodes { id locations(first: 20) { nodes { id name chargers { totalCount } } } } } }"
-)
+PAGE = '{ cpo(cpoId: "101") { id locations(first: 10) { totalCount nodes { id name city } } } }'
 CREATE = """mutation($name: String!, $key: String) { bulkCreateLocations(input: {
   cpoId: "101", idempotencyKey: $key, locations: [{ location: { name: $name, address: "1 Rue de Bercy"
     city: "Paris", country: "FR", coordinates: { latitude: 48.84, longitude: 2.38 } } }] }) {
@@ -32,7 +30,7 @@ FOLLOW = 'subscription($id: ID!) { bulkLocationJob(cpoId: "101", jobId: $id) { s
 PATIENCE_S = 20.0
 SUBPROTOCOL = Subprotocol("graphql-transport-ws")
 
-ANSWERED, REFUSED = "answered", "refused"
+ANSWERED, REFUSED, LEFT = "answered", "refused", "left by us"
 
 Told = tuple[str, int, str | None]  # outcome, status, the job made
 Ask = Callable[[], Awaitable[Told]]
@@ -67,12 +65,14 @@ class Load:
         name: begins the name of every location that is created; each name is used once.
         job: what the subscriptions follow; one that lasts.
         pause_s: of each client, after each answer.
+        endures: whether clients go on when a connection is refused.
     """
 
     url: str
     job: str
     name: str = "load"
     pause_s: float = 0.0
+    endures: bool = False
     samples: list[Sample] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
@@ -103,6 +103,14 @@ class Load:
     def lost(self) -> list[Sample]:
         """What was neither answered nor refused before it was sent."""
         return [s for s in self.samples if s.outcome.startswith("lost")]
+
+    def between(self, begin: float, end: float) -> list[Sample]:
+        """What began in this time, or was lost in it."""
+        return [
+            s
+            for s in self.samples
+            if begin <= (s.at + s.seconds if s.outcome.startswith("lost") else s.at) < end
+        ]
 
     async def readers(self) -> None:
         """Queries over one connection that is kept."""
@@ -151,9 +159,11 @@ class Load:
 
     async def _again_and_again(self, once: Callable[[], Awaitable[bool]]) -> None:
         while not self.stopped.is_set():
+            before = len(self.samples)
             if not await once():
                 return
-            await asyncio.sleep(self.pause_s)
+            refused = any(sample.outcome == REFUSED for sample in self.samples[before:])
+            await asyncio.sleep(max(self.pause_s, 0.05) if refused else self.pause_s)
 
     async def _post(self, client: httpx.AsyncClient, body: dict[str, Any]) -> Told:
         response = await client.post(f"{self.url}/graphql", json=body)
@@ -166,8 +176,7 @@ class Load:
         try:
             outcome, status, made = await ask()
         except (httpx.ConnectError, httpx.ConnectTimeout):
-            self._note(kind, REFUSED, begun)
-            return False
+            return self._refused(kind, begun)
         except (httpx.HTTPError, ValueError) as error:
             self._note(kind, f"lost: {type(error).__name__}", begun)
             return True
@@ -176,11 +185,25 @@ class Load:
 
     async def _stream(self, client: httpx.AsyncClient) -> bool:
         async def ask() -> Told:
-            lines = await self._lines(client, {"query": FOLLOW, "variables": {"id": self.job}})
+            body = {"query": FOLLOW, "variables": {"id": self.job}}
+            lines = await self._unless_stopped(self._lines(client, body))
+            if lines is None:
+                return LEFT, 200, None
             whole = lines[-2:] == ["event: complete", "data:"]
             return (ANSWERED if whole else "lost: cut stream"), 200, None
 
         return await self._told("event stream", ask)
+
+    async def _unless_stopped(self, reading: Coroutine[Any, Any, list[str]]) -> list[str] | None:
+        """What is read; None when the client is told to stop before that."""
+        read, stop = asyncio.ensure_future(reading), asyncio.ensure_future(self.stopped.wait())
+        try:
+            await asyncio.wait((read, stop), return_when=asyncio.FIRST_COMPLETED)
+            return read.result() if read.done() else None
+        finally:
+            for task in (read, stop):
+                task.cancel()
+            await asyncio.gather(read, stop, return_exceptions=True)
 
     async def _streamed_mutation(self, client: httpx.AsyncClient) -> bool:
         async def ask() -> Told:
@@ -204,8 +227,7 @@ class Load:
         try:
             socket = await connect(address, subprotocols=[SUBPROTOCOL], proxy=None, open_timeout=PATIENCE_S)
         except (ConnectionRefusedError, TimeoutError):
-            self._note("WebSocket", REFUSED, begun)
-            return False
+            return self._refused("WebSocket", begun)
         except (OSError, InvalidHandshake, EOFError) as error:
             self._note("WebSocket", f"lost: {type(error).__name__}", begun)
             return True
@@ -228,6 +250,10 @@ class Load:
             if waiting:
                 self._note("mutation over WebSocket", "not taken" if code == 1012 else "lost: closed", begun)
         return True
+
+    def _refused(self, kind: str, begun: float) -> bool:
+        self._note(kind, REFUSED, begun)
+        return self.endures
 
     def _note(self, kind: str, outcome: str, begun: float, status: int = 0, made: str | None = None) -> None:
         self.samples.append(Sample(kind, outcome, begun, time.monotonic() - begun, status, made))

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="Pr
 async def test_before_a_gateway_that_honours_keys_a_killed_creation_makes_exactly_one_job(
     tmp_path: Path,
 ) -> None:
-    killed = await run(tmp_path, rounds=4, seed=None, honours=True, remembers=False)
+    killed = await run(tmp_path, rounds=4, honours=True, remembers=False)
 
     assert {told.point for told in killed} >= set(WITHOUT_MEMORY)
     assert [told.outcome for told in killed] == ["one job; 1 jobs"] * 4
@@ -27,7 +27,7 @@ async def test_before_a_gateway_that_honours_keys_a_killed_creation_makes_exactl
 async def test_before_one_that_ignores_them_it_makes_at_most_one_and_its_unknown_fate_is_told(
     tmp_path: Path,
 ) -> None:
-    killed = await run(tmp_path, rounds=len(POINTS), seed=None, honours=False, remembers=True)
+    killed = await run(tmp_path, rounds=len(POINTS), honours=False, remembers=True)
 
     assert {told.point: told.outcome for told in killed} == {
         "claim": "one job; 1 jobs",
