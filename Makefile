@@ -73,6 +73,7 @@ fuzz: $(VENV)/.dev ## Nonsense from the gateway and from clients, by the thousan
 chaos: $(VENV)/.dev ## Faults, floods and kill -9 around the facade under load, as ratios to calm (SECONDS=60)
 	$(BIN)/python -m bench.facade.chaos --seconds $(SECONDS)
 	$(BIN)/python -m bench.facade.kills --seconds $(SECONDS)
+	$(call if_there,bench/facade/slow_senders.py,--seconds $(SECONDS))
 	$(call if_there,bench/facade/tenants.py,--seconds $(SECONDS))
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs

@@ -51,6 +51,7 @@ class Flood:
 
     def __post_init__(self) -> None:
         self._address = urlsplit(self.url)
+        self._is_over = False
 
     @asynccontextmanager
     async def running(self, **attackers: int) -> AsyncIterator["Flood"]:
@@ -63,6 +64,7 @@ class Flood:
         try:
             yield self
         finally:
+            self._is_over = True
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -87,8 +89,8 @@ class Flood:
         try:
             # Each is new: what was refused before would be known.
             writer.write(_request(f"# {self.chance.random()}\n{BAD_DOCUMENTS[kind]}"))
-            answer = await asyncio.wait_for(reader.read(65536), _PATIENCE_S)
-            self._note("bad document", answer)
+            async with asyncio.timeout(_PATIENCE_S):
+                self._note("bad document", await reader.read(65536))
         finally:
             writer.close()
         await asyncio.sleep(0.2)
@@ -113,7 +115,7 @@ class Flood:
         self.told["hung up"] += 1
 
     async def _again_and_again(self, once: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while True:
+        while not self._is_over:
             with suppress(OSError, TimeoutError):
                 await once()
             await asyncio.sleep(0.01)
