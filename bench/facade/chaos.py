@@ -213,7 +213,7 @@ async def chaos(folder: Path, phase_s: float) -> AsyncIterator[Chaos]:
 async def run(folder: Path, seconds: float) -> list[Figure]:
     """All phases, then the end of the facade under the load."""
     phases = len(FAULTS) + 6
-    async with chaos(folder, max(0.5, seconds / phases)) as made:
+    async with chaos(folder, max(0.3, seconds / phases)) as made:
         async with made.load.running(**CLIENTS):
             await made.run()
             begun = time.monotonic()

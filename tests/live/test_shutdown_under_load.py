@@ -40,7 +40,9 @@ async def test_sigterm_under_load_loses_no_accepted_operation(
         lasting = running.data(CREATE, {"input": LASTING})["bulkCreateLocations"]["job"]["jobId"]
         load = Load(running.url, lasting)
         async with load.running(readers=6, newcomers=6, writers=4, stream_writers=2, streams=3, sockets=3):
-            await asyncio.sleep(1.5)
+            async with asyncio.timeout(60):
+                while sum(sample.made is not None for sample in load.samples) < 20:  # noqa: ASYNC110  # a list
+                    await asyncio.sleep(0.05)
             running.send(signal.SIGTERM)
             ended = await asyncio.to_thread(running.wait)
 
@@ -53,5 +55,5 @@ async def test_sigterm_under_load_loses_no_accepted_operation(
     }
     assert set(load.outcomes()) <= {ANSWERED, REFUSED, "not taken"}
     assert jobs(database) - before - {lasting} == told
-    assert len(told) > 20
+    assert len(told) >= 20
     assert (ended.code, ended.stderr) == (0, "")

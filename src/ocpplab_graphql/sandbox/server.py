@@ -55,11 +55,12 @@ class Server(uvicorn.Server):
         """Stop as said above."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        self._say_close()
         self._stopping()
         await self._refuse_new(sockets or [])
-        await self._while_any(self._is_idle, begun + min(self._linger_s, self._drain_s))
-        await self._while_any(self._is_websocket, begun + self._drain_s)
+        # Nothing is awaited between the last look and the closing: what was busy would be idle by then.
+        while self._is_waited_for(loop.time() - begun):  # noqa: ASYNC110  # uvicorn tells nobody of its connections
+            await asyncio.sleep(_LOOK_S)
         left_s = begun + self._drain_s - loop.time()
         self.config.timeout_graceful_shutdown = max(1, math.ceil(left_s))
         await super().shutdown(sockets)
@@ -84,13 +85,24 @@ class Server(uvicorn.Server):
         )
         return made
 
-    async def _while_any(self, is_waited_for: Callable[[object], bool], until: float) -> None:
-        """Wait until there is no such connection; the first look is after those that were just accepted."""
-        loop = asyncio.get_running_loop()
-        while loop.time() < until:
-            await asyncio.sleep(_LOOK_S)
-            if not any(is_waited_for(connection) for connection in self.server_state.connections):
-                return
+    def _say_close(self) -> None:
+        """Let every answer that has not begun say that its connection ends with it."""
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        for connection in self.server_state.connections:
+            # Running requests have the headers of before.
+            if isinstance(connection, HttpToolsProtocol) and not self._is_idle(connection):
+                connection.cycle.keep_alive = (
+                    connection.cycle.keep_alive and connection.cycle.response_started
+                )
+
+    def _is_waited_for(self, seconds: float) -> bool:
+        """Whether something keeps the server from closing what is idle, so long after the end began."""
+        if seconds >= self._drain_s:
+            return False
+        connections = self.server_state.connections
+        lingers = seconds < self._linger_s and any(map(self._is_idle, connections))
+        # The connections that were just accepted are there a few turns of the loop later.
+        return seconds < _LOOK_S or lingers or any(map(self._is_websocket, connections))
 
     @staticmethod
     def _is_idle(connection: object) -> bool:
