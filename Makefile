@@ -3,9 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+# How long each of the long runs of the facade may take, in seconds, and how many examples it may try.
+SECONDS := 60
+EXAMPLES := 2000
+OPERATIONS := 10000
+
+if_there = $(if $(wildcard $(1)),$(BIN)/python -m $(subst /,.,$(basename $(1))) $(2))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports differential bench profile
+.PHONY: help setup serve sandbox test test-live coverage check format schema docs requirements console clean chaos-sandbox fuzz-sandbox bench-sandbox bench-transports differential soak fuzz chaos bench profile
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -61,6 +67,20 @@ bench-transports: $(VENV)/.dev ## What a call costs by each HTTP client, and in 
 
 differential: $(VENV)/.dev ## Compare both executors over 20,000 generated operations, with counts (ten minutes)
 	$(BIN)/python -W ignore -m bench.differential --operations 20000
+
+soak: $(VENV)/.dev ## A steady load with many who hang up, then the process compared with before (SECONDS=60, OPERATIONS=10000)
+	$(BIN)/python -m bench.facade.soak --seconds $(SECONDS)
+	$(call if_there,bench/facade/aborts.py,--operations $(OPERATIONS))
+
+fuzz: $(VENV)/.dev ## Nonsense from the gateway and from clients, by the thousand (EXAMPLES=2000)
+	$(call if_there,bench/facade/fuzz_replies.py,--examples $(EXAMPLES))
+	$(call if_there,bench/facade/fuzz_requests.py,--examples $(EXAMPLES))
+
+chaos: $(VENV)/.dev ## Faults, floods and kill -9 around the facade under load, as ratios to calm (SECONDS=60)
+	$(BIN)/python -m bench.facade.chaos --seconds $(SECONDS)
+	$(BIN)/python -m bench.facade.kills --seconds $(SECONDS)
+	$(call if_there,bench/facade/slow_senders.py,--seconds $(SECONDS))
+	$(call if_there,bench/facade/tenants.py,--seconds $(SECONDS))
 
 check: $(VENV)/.dev ## Format, lint, types, import contracts, schema and docs
 	$(BIN)/ruff format --check .

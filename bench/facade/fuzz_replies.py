@@ -1,4 +1,4 @@
-# ruff: noqa: E501  # operations and junk read better in long lines
+# operations and junk read better in long lines
 """
 Replies mutated by chance: is every value of an answer true or null, and every null told?
 

@@ -1,4 +1,4 @@
-# ruff: noqa: E501, ISC004  # operations read better in long lines
+# ruff: noqa: ISC004  # operations read better in long lines
 """
 Many tenants at once: does anything of one ever reach another?
 

@@ -152,6 +152,7 @@ def _serve_here(
             leaving=app.state.readiness.leave,
             stopping=app.state.stopping.say,
             notice_s=settings.shutdown_notice_s,
+            linger_s=settings.shutdown_linger_s,
             drain_s=settings.shutdown_timeout_s,
             lifeline=lifeline,
             server=_bounded(settings),
@@ -195,6 +196,7 @@ def _serve_with_workers(settings: Settings, bound: socket.socket) -> None:
             sandbox_url = serving.base_url(inner) + SANDBOX_PATH
 
             def host_sandbox(ready: Callable[[], None], lifeline: int) -> None:
+                bound.close()  # or connections would be made, and never accepted, when the workers have ended
                 with serving.one_line_for(StartError):
                     serving.serve(
                         create_sandbox_host(settings), inner, lambda _base: ready(), lifeline=lifeline
@@ -208,7 +210,7 @@ def _serve_with_workers(settings: Settings, bound: socket.socket) -> None:
         roles.append(Role("worker", work, settings.workers))
         stop_within_s = settings.shutdown_notice_s + settings.shutdown_timeout_s
         try:
-            Workers(roles, stop_within_s).serve(lambda: _announce(settings, bound))
+            Workers(roles, stop_within_s, leaving=bound.close).serve(lambda: _announce(settings, bound))
         except CannotStart as failed:
             raise SystemExit(failed.code or 1) from None
 

@@ -47,8 +47,15 @@ class Settings(BaseModel):
         ge=0,
         description="After SIGTERM, seconds in which /ready says 503 and new connections are still served.",
     )
+    shutdown_linger_s: float = Field(
+        default=0.5,
+        ge=0,
+        description="Then, seconds in which an idle connection may send one more request; new ones are refused.",
+    )
     shutdown_timeout_s: float = Field(
-        default=15.0, gt=0, description="Then, seconds in which running operations may end; more are cut off."
+        default=15.0,
+        gt=0,
+        description="In all, seconds in which running operations may end; more are cut off.",
     )
 
     connections_max: int = Field(

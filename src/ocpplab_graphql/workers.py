@@ -2,8 +2,8 @@
 Several processes that serve one port: they are started, kept alive, and stopped together.
 
 Forked from a parent that has loaded the application and serves nothing itself. All accept from one listening
-socket, which the parent keeps open: when a worker dies, connections that nobody has accepted yet are served by
-the others. Knows nothing of what a worker does.
+socket, which the parent keeps open until it stops: when a worker dies, connections that nobody has accepted yet
+are served by the others. Knows nothing of what a worker does.
 """
 
 import gc
@@ -65,10 +65,12 @@ class Workers:
     Args:
         roles: started in this order, each when those before are ready; stopped in reverse.
         stop_within_s: how long one may take to end after SIGTERM.
+        leaving: called before they are stopped, to let go of what they alone are to hold.
     """
 
     roles: Sequence[Role]
     stop_within_s: float
+    leaving: Callable[[], None] = lambda: None
     _processes: dict[int, _Process] = field(default_factory=dict)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _lifeline: tuple[int, int] = field(default_factory=os.pipe)
@@ -181,6 +183,7 @@ class Workers:
 
     def _stop(self) -> None:
         """End all, the roles in reverse; a second SIGINT is passed on; who does not end is killed."""
+        self.leaving()
         for role in reversed(self.roles):
             passed_on = sum(number == signal.SIGINT for number in self._signals[:1])
             self._tell(role, signal.SIGTERM)

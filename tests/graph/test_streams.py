@@ -198,3 +198,16 @@ async def test_an_unexpected_fault_is_masked_and_ends_the_stream(wire, endless, 
 
 async def broken(*_):
     raise RuntimeError("secret")
+
+
+async def test_a_service_that_stops_answers_a_query_that_is_streamed(wire):
+    wire.delay_s = 0.2
+    async with facade(wire) as client, response(client, "{ cpos { totalCount } }") as stream:
+        await until(lambda: len(wire.sent) == 1)
+        client.app.state.stopping.say()
+
+        assert await chunks(stream) == [
+            b":\n\n",
+            b'event: next\ndata: {"data":{"cpos":{"totalCount":3}}}\n\n',
+            b"event: complete\ndata:\n\n",
+        ]

@@ -286,3 +286,32 @@ async def test_a_service_that_stops_closes_the_socket(wire, endless):
 
         assert await opened.receive() == (1012, "Service restart")
         await opened.ended()
+
+
+async def test_a_service_that_stops_answers_what_runs_and_ends_what_is_followed(wire):
+    wire.delay_s = 0.2
+    async with facade(wire) as client, socket(client) as opened:
+        await opened.subscribe(CPO, "followed")
+        await opened.subscribe("{ cpos { totalCount } }", "running")
+        await until(lambda: len(wire.sent) == 2)
+        client.app.state.stopping.say()
+        await until(lambda: wire.cancelled == 1)
+        await opened.subscribe("{ cpos { totalCount } }", "late")
+
+        assert await opened.received(3) == [
+            {"type": "next", "id": "running", "payload": {"data": {"cpos": {"totalCount": 3}}}},
+            {"type": "complete", "id": "running"},
+            (1012, "Service restart"),
+        ]
+        await opened.ended()
+
+
+async def test_who_hangs_up_is_not_waited_for_by_a_service_that_stops(wire):
+    wire.delay_s = 3600
+    async with facade(wire) as client, socket(client) as opened:
+        await opened.subscribe("{ cpos { totalCount } }", "running")
+        await until(lambda: len(wire.sent) == 1)
+        client.app.state.stopping.say()
+        await opened.hang_up()
+
+    assert wire.cancelled == 1

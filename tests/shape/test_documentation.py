@@ -12,7 +12,10 @@ from ocpplab_graphql.gateway import errors as gateway_errors
 from tests.shape.readme import README, with_generated_parts
 
 ROOT = README.parent
-DOCUMENTS = [README, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def test_the_settings_table_is_current():

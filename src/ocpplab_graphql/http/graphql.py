@@ -182,15 +182,16 @@ class GraphQLApp:
         )
         read_only = scope["method"] == "GET"
         try:
-            if wanted.stream is not None and (wanted.answer is None or self._executor.follows(operation)):
+            follows = wanted.stream is not None and self._executor.follows(operation)
+            if wanted.stream is not None and (wanted.answer is None or follows):
                 answers = self._executor.stream(
                     operation, make_context, response.request_id, read_only=read_only
                 )
-                if self._executor.follows(operation):
+                if follows:
                     place.leave()  # who follows has a place of another kind
-                streamed = StreamedResponse(
-                    wanted.stream, response.request_id, self._stopping, self._heartbeat_s
-                )
+                # A query or mutation that is streamed ends by itself, and is waited for like any other.
+                stopping = self._stopping if follows else Stopping()
+                streamed = StreamedResponse(wanted.stream, response.request_id, stopping, self._heartbeat_s)
                 await streamed.respond(answers, receive, response.send_message)
                 return
             running = self._executor.execute(

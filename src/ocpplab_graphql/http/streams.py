@@ -27,7 +27,7 @@ STOPPING = "The service stops, and this stream with it: subscribe again, and get
 
 
 class Stopping:
-    """The word that every stream has to end, given once."""
+    """The word that every stream without an end of its own has to end, given once."""
 
     def __init__(self) -> None:
         self._said = asyncio.Event()

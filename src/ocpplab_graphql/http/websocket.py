@@ -114,6 +114,7 @@ class _Connection:
     Attributes:
         credentials: what `connection_init` said; None before it was acknowledged.
         operations: those that run, by the client's own ids.
+        followed: which of them are subscriptions.
         traced: whether every answer tells its gateway calls.
         timeout_s: the deadline that the client asked for, in seconds from an operation's or event's beginning.
         begun: when subscriptions of the last second began.
@@ -126,6 +127,7 @@ class _Connection:
     transmit: Send
     credentials: Credentials | None = None
     operations: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    followed: set[str] = field(default_factory=set)
     traced: bool = False
     timeout_s: float | None = None
     begun: deque[float] = field(default_factory=deque)
@@ -161,8 +163,9 @@ class _Connection:
         """
         limits, now = self.served_by.limits, asyncio.get_running_loop().time
         opened = pinged = now()
+        late = 0
         stop = asyncio.ensure_future(self.served_by.stopping.heard())
-        incoming = asyncio.ensure_future(self.receive())
+        incoming = self._incoming()
         try:
             while True:
                 due = (
@@ -173,11 +176,14 @@ class _Connection:
                 await asyncio.wait(
                     (incoming, stop), timeout=max(0.0, due - now()), return_when=asyncio.FIRST_COMPLETED
                 )
-                if stop.done():
+                # What came before the end is still taken, up to as much as may run at once.
+                if stop.done() and (not incoming.done() or late == limits.operations):
+                    await self._wind_up(incoming)
                     raise _Closing(1012, "Service restart")
                 if incoming.done():
+                    late += stop.done()
                     await self._take(incoming.result())
-                    incoming = asyncio.ensure_future(self.receive())
+                    incoming = self._incoming()
                 elif self.credentials is None:
                     raise _Closing(4408, "Connection initialisation timeout")
                 else:
@@ -187,6 +193,31 @@ class _Connection:
             for task in (stop, incoming):
                 task.cancel()
             await asyncio.gather(stop, incoming, return_exceptions=True)
+
+    def _incoming(self) -> asyncio.Future[Mapping[str, Any]]:
+        return asyncio.ensure_future(self.receive())
+
+    async def _wind_up(self, incoming: asyncio.Future[Mapping[str, Any]]) -> None:
+        """
+        Answer what runs, and take up nothing more. Subscriptions, which have no end, end now.
+
+        Raises:
+            ClientGone: nobody waits for the answers any more.
+        """
+        for own_id in self.followed & self.operations.keys():
+            self._complete(own_id)
+        running: set[asyncio.Future[Any]] = set(self.operations.values())
+        try:
+            while running:
+                done, _ = await asyncio.wait({incoming, *running}, return_when=asyncio.FIRST_COMPLETED)
+                running -= done
+                if incoming in done:
+                    if incoming.result()["type"] == "websocket.disconnect":
+                        raise ClientGone
+                    incoming = self._incoming()
+        finally:
+            incoming.cancel()
+            await asyncio.gather(incoming, return_exceptions=True)
 
     async def _take(self, event: Mapping[str, Any]) -> None:
         if event["type"] == "websocket.disconnect":
@@ -255,13 +286,16 @@ class _Connection:
             answer = self.served_by.executor.refusal(refused, new_request_id())
             await self._say({"id": own_id, "type": "error", "payload": answer.body["errors"]})
             return
-        if self._is_too_much(request):
+        follows = self.served_by.executor.follows(request)
+        if self._is_too_much(follows=follows):
             await self._refuse(own_id)
             return
+        if follows:
+            self.followed.add(own_id)
         operating = self._operate(own_id, request, self.credentials)
         self.operations[own_id] = asyncio.get_running_loop().create_task(operating)
 
-    def _is_too_much(self, request: OperationRequest) -> bool:
+    def _is_too_much(self, *, follows: bool) -> bool:
         """
         Whether too many run, or too many subscriptions began within a second.
 
@@ -270,7 +304,7 @@ class _Connection:
         most = self.served_by.limits.operations
         if len(self.operations) >= most:
             return True
-        if not self.served_by.executor.follows(request):
+        if not follows:
             return False
         now = asyncio.get_running_loop().time()
         while self.begun and self.begun[0] < now - 1:
@@ -294,22 +328,26 @@ class _Connection:
         await self._say({"id": own_id, "type": "error", "payload": [error]})
 
     def _complete(self, own_id: str) -> None:
-        running = self.operations.pop(own_id, None)
+        running = self._ended(own_id)
         if running is not None:
             running.cancel()
+
+    def _ended(self, own_id: str) -> asyncio.Task[None] | None:
+        self.followed.discard(own_id)
+        return self.operations.pop(own_id, None)
 
     async def _operate(self, own_id: str, request: OperationRequest, credentials: Credentials) -> None:
         """Say every answer, then that it is complete; nothing once the client has completed it."""
         request_id = new_request_id()
         try:
             last = await self._answers(own_id, request, credentials, request_id)
-            self.operations.pop(own_id, None)
+            self._ended(own_id)
             await self._say(last)
         except ClientGone:
-            self.operations.pop(own_id, None)
+            self._ended(own_id)
         except Exception:
             logger.exception("request %s: unexpected error", request_id)
-            self.operations.pop(own_id, None)
+            self._ended(own_id)
             error = error_body(
                 MASKED.format(request_id=request_id), ErrorCode.INTERNAL_SERVER_ERROR, request_id
             )

@@ -5,7 +5,6 @@ Nothing heavy is imported before it is used: `--help` and a taken port answer at
 """
 
 import asyncio
-import math
 import signal
 import socket
 import sys
@@ -22,11 +21,14 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-__all__ = ["DRAIN_S", "base_url", "listening_socket", "one_line_for", "serve"]
+__all__ = ["DRAIN_S", "LINGER_S", "base_url", "listening_socket", "one_line_for", "serve"]
 
 # How long requests that run when the signal comes may go on. More than an operation's default deadline of
 # 10 s, so that each ends by itself; less than the 30 s after which Kubernetes kills.
 DRAIN_S = 15
+
+# How long a connection without a request may still send one: longer than a busy client takes between two.
+LINGER_S = 0.5
 
 
 @contextmanager
@@ -74,6 +76,7 @@ def serve(
     leaving: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
     notice_s: float = 0.0,
+    linger_s: float = LINGER_S,
     drain_s: float = DRAIN_S,
     lifeline: int | None = None,
     server: Mapping[str, Any] | None = None,
@@ -88,32 +91,23 @@ def serve(
         leaving: called at the first signal, when connections are still accepted.
         stopping: called when it begins to stop, to end what would otherwise not end by itself.
         notice_s: how long after SIGTERM they are.
+        linger_s: how long idle connections may then still send a request.
         lifeline: a file descriptor; when it ends, that counts as a SIGTERM.
         server: what uvicorn is told beside what is needed here.
 
     """
     import uvicorn  # noqa: PLC0415
 
-    class Server(uvicorn.Server):
-        """A server that leaves its signals to us: it would raise them again before the lifespan is left."""
-
-        @contextmanager
-        def capture_signals(self) -> Iterator[None]:
-            yield
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            stopping()
-            await super().shutdown(sockets)
+    from ocpplab_graphql.sandbox.server import Server  # noqa: PLC0415
 
     # The lifespan is entered here: its failure is one line, not uvicorn's traceback.
     settings = uvicorn.Config(
         app,
         lifespan="off",
         access_log=False,
-        timeout_graceful_shutdown=math.ceil(drain_s),
         **{"http": "httptools", "log_level": "warning", **(server or {})},
     )
-    running = Server(settings)
+    running = Server(settings, stopping=stopping, linger_s=linger_s, drain_s=drain_s)
 
     ending = _Ending(running, leaving, notice_s)
 

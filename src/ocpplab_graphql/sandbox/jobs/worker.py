@@ -145,7 +145,9 @@ class Worker:
         """
         self._stopping.set()
         self._news.set()
-        await asyncio.gather(*self._tasks, *self._running.values(), return_exceptions=True)
+        # In this order: as long as the search runs, it may still begin a job that nobody here would wait for.
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
         # Let others go on at once with what we had leased.
         with contextlib.suppress(DBAPIError):
             async with self._database.writing() as connection:
@@ -169,6 +171,8 @@ class Worker:
     async def _take_up_jobs(self) -> None:
         async with self._database.reading() as connection:
             found = (await connection.execute(_OPEN_JOBS)).all()
+        if self._stopping.is_set():
+            return
         for row in found:
             job = _Job(*row)
             if job.job_id not in self._running and len(self._running) < JOBS_AT_ONCE:
