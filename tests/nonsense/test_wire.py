@@ -118,9 +118,7 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-async def test_a_reply_that_is_nonsense_nulls_its_field_alone_and_is_not_repeated(
-    gateway: RawGateway, client, lie, caplog
-):
+async def test_a_reply_that_is_nonsense_nulls_its_field_alone(gateway: RawGateway, client, lie, caplog):
     caplog.set_level(logging.DEBUG)
     gateway.lies[PATH], code = LIES[lie]
 
@@ -300,7 +298,8 @@ async def test_a_redirect_is_followed_nowhere(gateway: RawGateway, client, statu
 
     assert body["data"] == {"bad": None, "good": GOOD}
     assert codes(body) == [(UNAVAILABLE if where == "\x00" else INVALID, ["bad"])]
-    assert gateway.asked[f"GET {PATH}"] == 1
+    # A head that cannot be read is a broken connection, and a read over one may be repeated.
+    assert where == "\x00" or gateway.asked[f"GET {PATH}"] == 1
     assert (other.connections, SECRET in str(body)) == (0, False)
 
 
@@ -328,8 +327,8 @@ async def test_a_cookie_of_one_tenant_goes_out_with_no_other_call(gateway: RawGa
     await first
     await ask(client, "{ cpoTemplates { slug } }", token="two")
 
-    assert len(gateway.requests) == 8
-    assert [asked.headers.get("cookie") for asked in gateway.requests] == [None] * 8
+    assert len(gateway.requests) >= 8  # a read that was cut may be repeated
+    assert {asked.headers.get("cookie") for asked in gateway.requests} == {None}
 
 
 async def test_a_reply_that_nobody_asked_for_is_never_anybodys_answer(gateway: RawGateway, client):
