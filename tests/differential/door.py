@@ -30,6 +30,10 @@ _SETTINGS: Mapping[str, Any] = {
     "follow_interval_max_s": 0.002,
     "errors_max": 100_000,
     "operation_timeout_s": 60.0,
+    # What chance and time decide is no difference between executors.
+    "gateway_retries": 0,
+    "gateway_breaker_calls": 1_000_000,
+    "gateway_breaker_window": 1_000_000,
 }
 
 
