@@ -15,7 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -88,9 +88,9 @@ class Observation:
     bytes_out: int = 0
     started: float = field(default_factory=time.perf_counter)
 
-    def asked(self, document: str) -> None:
-        """The text of the document is known; only its hash is kept."""
-        self.document = hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    def asked(self, digest: str) -> None:
+        """The document is known; only its digest is kept, see `digest_of`."""
+        self.document = digest
 
     def runs(self, operation_type: str, name: str | None) -> None:
         """The document is valid, and holds this operation."""
@@ -124,19 +124,39 @@ class Observation:
         return {name: value for name, value in known.items() if value is not None}
 
 
+def digest_of(document: str) -> str:
+    """What stands for a document in the log."""
+    return hashlib.sha256(document.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 _current: ContextVar[Observation | None] = ContextVar("observation", default=None)
+
+
+def begin(observation: Observation) -> Token[Observation | None]:
+    """From now on, and in the tasks that are started, this is `observation()`. `end` takes what is returned."""
+    return _current.set(observation)
+
+
+def end(observation: Observation, before: Token[Observation | None]) -> None:
+    """What was observed is over: log it."""
+    _current.reset(before)
+    if observation.logged and access_logger.isEnabledFor(logging.INFO):
+        # As `access_logger.info` does it, but for looking up which line of ours this is.
+        record = logging.LogRecord(
+            access_logger.name, logging.INFO, __file__, 0, "operation", (), None, "end"
+        )
+        record.observed = observation.fields()
+        access_logger.handle(record)
 
 
 @contextmanager
 def observed(observation: Observation) -> Iterator[Observation]:
-    """Within the block, and in the tasks that it starts, this is `observation()`; at its end it is logged."""
-    before = _current.set(observation)
+    """Within the block, this is `observation()`; at its end it is logged."""
+    before = begin(observation)
     try:
         yield observation
     finally:
-        _current.reset(before)
-        if observation.logged and access_logger.isEnabledFor(logging.INFO):
-            access_logger.info("operation", extra={"observed": observation.fields()})
+        end(observation, before)
 
 
 def observation() -> Observation:

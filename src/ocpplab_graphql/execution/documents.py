@@ -33,6 +33,7 @@ from ocpplab_graphql.execution.plan import Plans
 from ocpplab_graphql.execution.selection import selected_records
 from ocpplab_graphql.execution.shape import measure
 from ocpplab_graphql.gateway.decode import Narrowing
+from ocpplab_graphql.telemetry import digest_of
 
 # Strings and comments, which may hold any bracket, and the brackets that nest.
 # A string that never ends reaches to the end, so that no character is looked at twice.
@@ -70,12 +71,14 @@ class Prepared:
         narrowing: the types to decode the gateway's records into: only what its fields read.
         plans: its operations, planned.
         secret: whether any of its fields, by whatever alias or fragment, is a secret.
+        digest: what stands for its text in the log.
     """
 
     document: DocumentNode
     narrowing: Narrowing
     plans: Plans
     secret: bool
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +181,9 @@ class Documents:
         for name in ("depth", "fields", "aliases", "root_fields", "comparisons"):
             if getattr(shape, name) > getattr(limits, name):
                 return _over(name, getattr(shape, name), getattr(limits, name))
-        return self._validated(document)
+        return self._validated(document, digest_of(text))
 
-    def _validated(self, document: DocumentNode) -> Prepared | Refused:
+    def _validated(self, document: DocumentNode, digest: str) -> Prepared | Refused:
         try:
             errors = validate(self._schema, document, self._rules)
         except RecursionError:
@@ -191,9 +194,8 @@ class Documents:
             return _over("introspected", asked, self._limits.introspected)
         fields = _fields_in(self._schema, document)
         secret = not self._secret_fields.isdisjoint(fields)
-        return Prepared(
-            document, Narrowing(selected_records(self._schema, fields)), Plans(self._schema, document), secret
-        )
+        narrowing = Narrowing(selected_records(self._schema, fields))
+        return Prepared(document, narrowing, Plans(self._schema, document), secret, digest)
 
 
 _WHAT_TO_DO = {

@@ -26,7 +26,7 @@ from ocpplab_graphql.execution.documents import Documents, Prepared, Refused
 from ocpplab_graphql.execution.plan import Plan
 from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.loaders import Loaders
-from ocpplab_graphql.telemetry import observation
+from ocpplab_graphql.telemetry import digest_of, observation
 
 # Each mistake in the variables costs time to describe, and nobody reads the hundredth.
 _VARIABLE_ERRORS_MAX = 50
@@ -217,11 +217,12 @@ class Executor:
     def _found(self, request: OperationRequest, request_id: str, *, read_only: bool) -> "_Found | Answer":
         """The operation to execute, or the answer that refuses it."""
         seen = observation()
-        seen.asked(request.query)
         try:
             prepared = self._documents.prepare(request.query)
         except Refused as refused:
+            seen.asked(digest_of(request.query))
             return self.refusal(refused, request_id)
+        seen.asked(prepared.digest)
         operation = get_operation_ast(prepared.document, request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)

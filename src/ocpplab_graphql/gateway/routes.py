@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from ocpplab_graphql.errors import BadUserInput
@@ -195,26 +196,39 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= 60 else value[:57] + "...")
 
 
-def _get(route: str, *, query: Sequence[tuple[str, str]] = (), **ids: str) -> Request:
+def _get(route: str, *, query: Sequence[tuple[str, str | int]] = (), **ids: str) -> Request:
     target = _path(route, ids)
-    return Request("GET", route, f"{target}?{urlencode(query, quote_via=quote)}" if query else target)
+    return Request("GET", route, f"{target}?{_query(query)}" if query else target)
+
+
+def _query(query: Sequence[tuple[str, str | int]]) -> str:
+    if all(isinstance(value, int) for _, value in query):
+        return "&".join([f"{name}={value}" for name, value in query])
+    return urlencode(query, quote_via=quote)
 
 
 def _path(route: str, ids: dict[str, str]) -> str:
+    return _path_of(route, tuple(ids.items()))
+
+
+# The same objects are read again and again.
+@lru_cache(maxsize=4096)
+def _path_of(route: str, ids: tuple[tuple[str, str], ...]) -> str:
     """
     The path of a route, for ids that can be its segments.
 
     A client's ids are checked where they come in, by whoever knows which argument they are; checked again here,
     no id of whatever origin reaches another route.
     """
-    if "cpo_id" in ids:
-        check_cpo_id(ids["cpo_id"])
-    segments = {name: quote(check_id(value, name.replace("_", " ")), safe="") for name, value in ids.items()}
+    for name, value in ids:
+        if name == "cpo_id":
+            check_cpo_id(value)
+    segments = {name: quote(check_id(value, name.replace("_", " ")), safe="") for name, value in ids}
     return route.format(**segments)
 
 
-def _paged(page: int, limit: int) -> list[tuple[str, str]]:
-    return [("page", str(page)), ("limit", str(limit))]
+def _paged(page: int, limit: int) -> list[tuple[str, int]]:
+    return [("page", page), ("limit", limit)]
 
 
 def _timestamp(moment: datetime | None) -> str | None:

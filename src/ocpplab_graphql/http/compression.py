@@ -8,9 +8,12 @@ import asyncio
 import gzip
 from collections import OrderedDict
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from ocpplab_graphql.http.envelope import headers_of
 
 _COMPRESSIBLE = ("application/json", "application/graphql-response+json", "application/javascript", "text/")
 _COMPRESSIBLE_PICTURES = ("image/svg+xml", "font/ttf")
@@ -21,6 +24,12 @@ _SUFFIX = '-gzip"'
 _LEVEL, _INLINE_BYTES_MAX = 1, 64 * 1024
 # What anybody may keep is compressed once, so it may take its time.
 _LEVEL_OF_KEPT, _KEPT_BYTES_MAX = 9, 16 * 1024 * 1024
+
+
+_DECIDING = frozenset({b"content-encoding", b"cache-control", b"content-type"})
+
+# Clients of one kind say the same in each request; what is longer is read each time.
+_KEPT_LENGTH_MAX = 200
 
 
 class Compressed:
@@ -45,9 +54,12 @@ class Compressed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        accepted = accepts_gzip(headers.get(b"accept-encoding"))
-        known = headers.get(b"if-none-match", "")
+        headers = headers_of(scope)
+        accepted = accepts_gzip(headers.get("accept-encoding"))
+        known = headers.get("if-none-match", "")
+        if not accepted and not known:
+            await self._app(scope, receive, _plain(send))
+            return
         start: MutableMapping[str, Any] | None = None
 
         async def sending(message: Message) -> None:
@@ -109,9 +121,33 @@ class Compressed:
             self._kept_bytes -= len(self._kept.popitem(last=False)[1])
 
 
+def _plain(send: Send) -> Send:
+    """Send answers as they are, and say that they could have been compressed."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and _may_be_compressed(message):
+            vary = next((value for name, value in message["headers"] if name == b"vary"), b"")
+            others = [(name, value) for name, value in message["headers"] if name != b"vary"]
+            message["headers"] = [*others, (b"vary", _with_accept_encoding(vary.decode("latin-1")).encode())]
+        await send(message)
+
+    return sending
+
+
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether a caller likes gzip no less than an answer as it is. Source: RFC 9110, section 12.5.3."""
-    qualities = dict(_coding(part) for part in (accept_encoding or "").lower().split(",") if part.strip())
+    if accept_encoding is None or len(accept_encoding) > _KEPT_LENGTH_MAX:
+        return _accepts_gzip(accept_encoding or "")
+    return _known_to_accept_gzip(accept_encoding)
+
+
+@lru_cache(maxsize=256)
+def _known_to_accept_gzip(accept_encoding: str) -> bool:
+    return _accepts_gzip(accept_encoding)
+
+
+def _accepts_gzip(accept_encoding: str) -> bool:
+    qualities = dict(_coding(part) for part in accept_encoding.lower().split(",") if part.strip())
     anything = qualities.get("*", 0.0)
     quality = qualities.get("gzip", qualities.get("x-gzip", anything))
     return quality > 0 and quality >= qualities.get("identity", 0.0)
@@ -135,8 +171,8 @@ async def _gzip(content: bytes, level: int) -> bytes:
 
 def _may_be_compressed(start: Message) -> bool:
     """Whether the start has to wait for the body; that of a stream goes out at once."""
-    headers = {name.lower().decode(): value.decode("latin-1") for name, value in start["headers"]}
-    return _is_compressible(headers, start["status"])
+    wanted = {name.decode(): value.decode("latin-1") for name, value in start["headers"] if name in _DECIDING}
+    return _is_compressible(wanted, start["status"])
 
 
 def _is_compressible(headers: Mapping[str, str], status: int) -> bool:
@@ -158,5 +194,6 @@ def _asking_for_plain(scope: Scope) -> Scope:
     return {**scope, "headers": headers}
 
 
+@lru_cache(maxsize=16)
 def _with_accept_encoding(vary: str) -> str:
     return vary if "accept-encoding" in vary.lower() else f"{vary}, Accept-Encoding".removeprefix(", ")

@@ -56,9 +56,17 @@ class ClientGone(Exception):
     """The caller hung up; nobody reads the answer."""
 
 
-def headers_of(scope: Scope) -> dict[str, str]:
-    """Headers by lower-case name; of a repeated one the last."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+_HEADERS = "ocpplab_graphql.headers"
+
+
+def headers_of(scope: Scope) -> Mapping[str, str]:
+    """Headers by lower-case name; of a repeated one the last. Read once for each request."""
+    known = scope.get(_HEADERS)
+    if known is not None and known[0] is scope["headers"]:
+        return known[1]  # type: ignore[no-any-return]  # put there below
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    scope[_HEADERS] = (scope["headers"], headers)
+    return headers
 
 
 def credentials_of(scope: Scope) -> Credentials:

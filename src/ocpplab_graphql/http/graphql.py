@@ -6,7 +6,7 @@ Source: the GraphQL over HTTP specification, stage 2 draft. Every refusal is a G
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,8 +33,8 @@ from ocpplab_graphql.http.envelope import (
     operation_of,
     timeout_of,
     trace_of,
-    until_gone,
 )
+from ocpplab_graphql.http.hang_up import HangUp
 from ocpplab_graphql.http.negotiation import (
     EVENT_STREAM,
     GRAPHQL_RESPONSE,
@@ -43,8 +43,7 @@ from ocpplab_graphql.http.negotiation import (
     MediaType,
     StreamType,
     accepts_html,
-    negotiated,
-    streaming,
+    asked_for,
 )
 from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping, StreamedResponse
@@ -123,8 +122,7 @@ class GraphQLApp:
             observation().logged = False
             await self._page(scope)(scope, receive, send)
             return
-        accept = headers.get("accept")
-        wanted = _Wanted(negotiated(accept), streaming(accept))
+        wanted = _Wanted(*asked_for(headers.get("accept")))
         response = _Response(send, request_id)
         try:
             await self._respond(scope, receive, wanted, response)
@@ -236,6 +234,12 @@ class GraphQLApp:
         )
 
 
+_ALWAYS = ((b"vary", VARY.encode()), (b"x-content-type-options", b"nosniff"))
+_CONTENT_TYPES = {
+    one: (b"content-type", f"{one}; charset=utf-8".encode()) for one in (GRAPHQL_RESPONSE, JSON)
+}
+
+
 @dataclass(slots=True)
 class _Response:
     """The one response to a request."""
@@ -267,8 +271,7 @@ class _Response:
             "headers": [
                 *_describing(content, media_type, status),
                 (b"cache-control", keeping.encode()),
-                (b"vary", VARY.encode()),
-                (b"x-content-type-options", b"nosniff"),
+                *_ALWAYS,
                 (b"x-request-id", self.request_id.encode()),
                 *headers,
             ],
@@ -282,25 +285,22 @@ class _Response:
         await self.send(refusal.status, body, media_type, tuple(refusal.all_headers()))
 
 
-async def _unless_gone(running: Any, receive: Receive) -> Answer:
+async def _unless_gone(running: Awaitable[Answer], receive: Receive) -> Answer:
     """
     The answer, unless the caller hangs up first: then the operation is cancelled, and with it its calls.
 
     Raises:
         ClientGone: nobody waits for the answer any more.
     """
-    operation = asyncio.ensure_future(running)
-    hang_up = asyncio.ensure_future(until_gone(receive))
+    hang_up = HangUp(receive)
     try:
-        await asyncio.wait((operation, hang_up), return_when=asyncio.FIRST_COMPLETED)
-        if not operation.done():
-            raise ClientGone
-        answer: Answer = operation.result()
-        return answer
+        return await running
+    except asyncio.CancelledError:
+        if hang_up.noticed():
+            raise ClientGone from None
+        raise
     finally:
-        for task in (operation, hang_up):
-            task.cancel()
-        await asyncio.gather(operation, hang_up, return_exceptions=True)
+        hang_up.stop()
 
 
 def _wants_page(scope: Scope, headers: Mapping[str, str]) -> bool:
@@ -311,7 +311,7 @@ def _describing(content: bytes, media_type: MediaType, status: int) -> list[tupl
     if status == 304:
         return []
     return [
-        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        _CONTENT_TYPES[media_type],
         (b"content-length", str(len(content)).encode()),
     ]
 

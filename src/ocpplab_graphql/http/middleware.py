@@ -1,13 +1,16 @@
 """Around every request: its id, in and out; and around every operation: its line in the access log."""
 
+from collections.abc import Mapping
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ocpplab_graphql.telemetry import Observation, client_text, observed, request_id_from
+from ocpplab_graphql.http.envelope import headers_of
+from ocpplab_graphql.telemetry import Observation, begin, client_text, end, request_id_from
 
 _REQUEST_ID = b"x-request-id"
 _HUNG_UP = 499  # as nginx has it: the caller did not wait for the answer
-_CLIENT_NAME = (b"apollographql-client-name", b"graphql-client-name", b"x-client-name")
-_CLIENT_VERSION = (b"apollographql-client-version", b"graphql-client-version", b"x-client-version")
+_CLIENT_NAME = ("apollographql-client-name", "graphql-client-name", "x-client-name")
+_CLIENT_VERSION = ("apollographql-client-version", "graphql-client-version", "x-client-version")
 
 
 class RequestIds:
@@ -21,13 +24,14 @@ class RequestIds:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        request_id = request_id_from(_header(scope, (_REQUEST_ID,))).encode()
+        given = next((value for name, value in scope["headers"] if name == _REQUEST_ID), None)
+        request_id = request_id_from(given.decode("latin-1") if given is not None else None).encode()
         others = [(name, value) for name, value in scope["headers"] if name != _REQUEST_ID]
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = message.get("headers", ())
-                if all(name != _REQUEST_ID for name, _ in headers):
+                if (_REQUEST_ID, request_id) not in headers:
                     message = {**message, "headers": [*headers, (_REQUEST_ID, request_id)]}
             await send(message)
 
@@ -49,7 +53,9 @@ class OperationLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        with observed(observation_of(scope, "http")) as seen:
+        seen = observation_of(scope, "http")
+        before = begin(seen)
+        try:
 
             async def send_counted(message: Message) -> None:
                 if message["type"] == "http.response.start":
@@ -60,19 +66,23 @@ class OperationLog:
 
             await self._app(scope, receive, send_counted)
             seen.status = seen.status or _HUNG_UP
+        finally:
+            end(seen, before)
 
 
 def observation_of(scope: Scope, transport: str) -> Observation:
     """The observation of an operation that came by this request."""
+    headers = headers_of(scope)
     return Observation(
-        request_id_from(_header(scope, (_REQUEST_ID,))),
+        request_id_from(headers.get("x-request-id")),
         transport,
-        client_name=client_text(_header(scope, _CLIENT_NAME)),
-        client_version=client_text(_header(scope, _CLIENT_VERSION)),
+        client_name=client_text(_first(headers, _CLIENT_NAME)),
+        client_version=client_text(_first(headers, _CLIENT_VERSION)),
     )
 
 
-def _header(scope: Scope, names: tuple[bytes, ...]) -> str | None:
-    given: dict[bytes, bytes] = dict(scope["headers"])
-    value = next((given[name] for name in names if name in given), None)
-    return value.decode("latin-1") if value is not None else None
+def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if name in headers:
+            return headers[name]
+    return None

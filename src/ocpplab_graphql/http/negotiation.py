@@ -1,6 +1,7 @@
 """Pure: which media type an Accept header asks for. Source: RFC 9110, section 12.5.1."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 MediaType = Literal["application/graphql-response+json", "application/json"]
@@ -10,6 +11,22 @@ JSON: MediaType = "application/json"
 StreamType = Literal["text/event-stream", "multipart/mixed"]
 EVENT_STREAM: StreamType = "text/event-stream"
 MULTIPART: StreamType = "multipart/mixed"
+
+
+# Clients of one kind say the same in each request; what is longer is read each time.
+_KEPT, _KEPT_LENGTH_MAX = 256, 200
+
+
+def asked_for(accept: str | None) -> tuple[MediaType | None, StreamType | None]:
+    """What `negotiated` and `streaming` say of a header, remembered."""
+    if accept is not None and len(accept) > _KEPT_LENGTH_MAX:
+        return negotiated(accept), streaming(accept)
+    return _asked_for(accept)
+
+
+@lru_cache(maxsize=_KEPT)
+def _asked_for(accept: str | None) -> tuple[MediaType | None, StreamType | None]:
+    return negotiated(accept), streaming(accept)
 
 
 def negotiated(accept: str | None) -> MediaType | None:
