@@ -30,6 +30,7 @@ from ocpplab_graphql.http.cors import CrossOrigin
 from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
 from ocpplab_graphql.http.health import NotReady, Readiness, health
+from ocpplab_graphql.http.metrics import Metric, Metrics
 from ocpplab_graphql.http.middleware import OperationLog, RequestIds
 from ocpplab_graphql.http.sandbox_door import SandboxDoor
 from ocpplab_graphql.http.schema_file import SchemaFile
@@ -129,6 +130,11 @@ def create_app(
         ),
         Route("/health", health),
         Route("/ready", readiness.endpoint),
+        *(
+            [Route("/metrics", _metrics(executor, documents, gateway, admission).endpoint)]
+            if settings.metrics
+            else []
+        ),
         *_sandbox_routes(settings, sandbox, sandbox_url, transport),
     ]
     lifespan = _lifespan(gateway, sandbox, following, stopping, shared)
@@ -180,6 +186,48 @@ async def explanation(
     request = OperationRequest(text, variables, operation, explain=True)
     executor = _executor(settings, _documents(settings, manifest=None))
     return (await executor.execute(request, no_context, "explain")).body
+
+
+def _metrics(executor: Executor, documents: Documents, gateway: Gateway, admission: Admission) -> Metrics:
+    return Metrics(
+        [
+            Metric(
+                "queries_total",
+                "counter",
+                "Queries, by how they were executed.",
+                lambda: executor.executions,
+                label="execution",
+            ),
+            Metric(
+                "documents_total",
+                "counter",
+                "Documents that came, by whether they were known.",
+                lambda: {"hit": documents.hits, "miss": documents.misses},
+                label="cache",
+            ),
+            Metric("documents_kept", "gauge", "Documents that are kept.", lambda: {"": len(documents)}),
+            Metric(
+                "operations",
+                "gauge",
+                "Operations, by whether they have a place.",
+                lambda: {"running": admission.running, "waiting": admission.waiting},
+                label="state",
+            ),
+            Metric(
+                "gateway_calls",
+                "gauge",
+                "Gateway calls, by whether they have a slot.",
+                lambda: {"in_flight": gateway.state.in_flight, "waiting": gateway.state.waiting},
+                label="state",
+            ),
+            Metric(
+                "gateway_breaker_open",
+                "gauge",
+                "1 while no gateway calls are made but probes.",
+                lambda: {"": gateway.state.breaker != "closed"},
+            ),
+        ]
+    )
 
 
 def _sandbox(settings: Settings) -> FastAPI:

@@ -298,6 +298,11 @@ class Settings(BaseModel):
         description="Whether the gateway makes one effect of one Idempotency-Key, so that a write of unknown fate may "
         "be sent again; by default only the sandbox does.",
     )
+    metrics: bool = Field(
+        default=False,
+        description="Whether /metrics tells anybody who asks what this process counts, in the text format of "
+        "Prometheus.",
+    )
     introspection: bool = Field(default=True, description="Whether clients may read the schema.")
     console: bool = Field(default=True, description="Whether a browser gets GraphiQL at /graphql.")
 

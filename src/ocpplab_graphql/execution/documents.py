@@ -114,6 +114,9 @@ class Documents:
         secret_fields: (type name, field name) of what no answer may be kept with.
         allows: whether a text may be executed at all; None allows any. Asked here, so that it binds
             every transport.
+
+    Attributes:
+        hits, misses: how often a document was known, and how often it had to be prepared.
     """
 
     def __init__(
@@ -136,6 +139,12 @@ class Documents:
         )
         self._sizes = list_sizes(schema)
         self._known: OrderedDict[str, Prepared | Refused] = OrderedDict()
+        self.hits = 0
+        self.misses = 0
+
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._known)
 
     def prepare(self, text: str) -> Prepared:
         """
@@ -148,10 +157,12 @@ class Documents:
         if known is None:
             if self._allows is not None and not self._allows(text):
                 raise Refused(ErrorCode.DOCUMENT_NOT_ALLOWED, [GraphQLError(_NOT_ALLOWED)])
+            self.misses += 1
             known = self._prepare(text)
             if len(text) <= _TEXT_KEPT_MAX:
                 self._keep(text, known)
         else:
+            self.hits += 1
             self._known.move_to_end(text)
         if isinstance(known, Refused):
             # A new one: an exception that is raised again and again keeps every caller's frames.
