@@ -85,6 +85,7 @@ def create_app(
         transport,
         max_concurrency=settings.gateway_max_concurrency,
         limits=_way_limits(settings),
+        shares_reads=settings.gateway_shares_reads,
     )
     embedded = sandbox is not None or sandbox_url is not None
     console = _console(settings, embedded=embedded)

@@ -133,6 +133,11 @@ class Settings(BaseModel):
         gt=0,
         description="Longest that a gateway call waits for such a place, in seconds; then it is OVERLOADED.",
     )
+    gateway_shares_reads: bool = Field(
+        default=False,
+        description="Whether equal reads of one caller that are under way at once share one call. What another "
+        "process writes meanwhile may then be seen one read later.",
+    )
     gateway_retries: int = Field(
         default=2, ge=0, le=10, description="How often a read that failed is sent again; a write never is."
     )

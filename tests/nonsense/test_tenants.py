@@ -16,15 +16,16 @@ from ocpplab_graphql.schema.once import Use
 from ocpplab_graphql.settings import Settings
 from tests.nonsense.conftest import ask, product
 
-VALUES = 50_000
+# The transport that is the default is tried longest.
+VALUES = {"http1": 50_000, "aiohttp": 10_000, "httpx": 2_500}
 
 
 @pytest.mark.timeout(110)
 async def test_nothing_of_one_tenant_ever_reaches_another(transport):
-    figures: Figures = await compare(values=VALUES, transport=transport, tenants=50, seconds=60)
+    figures: Figures = await compare(values=VALUES[transport], transport=transport, tenants=50, seconds=30)
 
     assert figures.wrong == []
-    assert figures.values > 10_000  # on a machine that is busy the time ends first
+    assert figures.values > 1_000  # on a machine that is busy the time ends first
     assert set(figures.answers) == {"post", "get", "create", "follow", "hang up"}
     assert {code for code in figures.codes if not code.startswith("GATEWAY_")} == set()
 

@@ -11,6 +11,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,7 @@ import msgspec
 from ocpplab_graphql.errors import Unauthenticated
 from ocpplab_graphql.gateway import routes
 from ocpplab_graphql.gateway.errors import GatewayError, GatewayInvalidResponse, GatewayTimeout
+from ocpplab_graphql.gateway.flights import Flights
 from ocpplab_graphql.gateway.outcomes import no_answer, outcome_unknown, refusal
 from ocpplab_graphql.gateway.routes import Request
 from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
@@ -74,11 +76,18 @@ class Gateway:
     """The way to one gateway, shared by everybody: its address, its transport, its bounds."""
 
     def __init__(
-        self, base_url: str, transport: Transport, *, max_concurrency: int, limits: WayLimits | None = None
+        self,
+        base_url: str,
+        transport: Transport,
+        *,
+        max_concurrency: int,
+        limits: WayLimits | None = None,
+        shares_reads: bool = False,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._transport = transport
         self.way = Way(max_concurrency, limits or WayLimits())
+        self.flights = Flights() if shares_reads else None
 
     @property
     def state(self) -> WayState:
@@ -145,6 +154,19 @@ class GatewayClient:
                 "This field needs the gateway, and the gateway needs a token: "
                 "send the header Authorization: Bearer <token>."
             )
+        flights = self._gateway.flights
+        if flights is None:
+            return await self._sent(request)
+        if request.is_read:
+            return await flights.share(
+                self.credentials, request.target, partial(self._sent, request), within_s=self.remaining_s
+            )
+        try:
+            return await self._sent(request)
+        finally:
+            flights.lands(self.credentials)
+
+    async def _sent(self, request: Request) -> Reply:
         retried = 0
         while True:
             outcome = await self._attempt(request, retried)

@@ -136,8 +136,10 @@ def _plain(send: Send) -> Send:
 
 def accepts_gzip(accept_encoding: str | None) -> bool:
     """Whether a caller likes gzip no less than an answer as it is. Source: RFC 9110, section 12.5.3."""
-    if accept_encoding is None or len(accept_encoding) > _KEPT_LENGTH_MAX:
-        return _accepts_gzip(accept_encoding or "")
+    if accept_encoding is None:
+        return False
+    if len(accept_encoding) > _KEPT_LENGTH_MAX:
+        return _accepts_gzip(accept_encoding)
     return _known_to_accept_gzip(accept_encoding)
 
 
