@@ -5,6 +5,9 @@ from typing import Protocol
 
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 
+# What requests say they accept; whatever else comes was not asked for.
+ACCEPTED = "gzip, deflate"
+
 _GZIP = 16 + zlib.MAX_WBITS
 _MEMBERS_MAX = 1000  # each costs a copy of what follows it
 

@@ -13,8 +13,8 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from ocpplab_graphql.gateway import inflate
-from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
+from ocpplab_graphql.gateway.transport.body import ACCEPTED
+from ocpplab_graphql.gateway.transport.body import body as body_in
 from ocpplab_graphql.gateway.transport.port import Reply, TransportFailed
 
 
@@ -128,7 +128,7 @@ class HttpxTransport:
 
 
 def _asking(headers: Mapping[str, str]) -> dict[str, str]:
-    return {"Accept-Encoding": inflate.ACCEPTED, **headers}
+    return {"Accept-Encoding": ACCEPTED, **headers}
 
 
 def _client(**way: Any) -> httpx.AsyncClient:
@@ -146,17 +146,7 @@ async def _body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> byte
     Raises:
         GatewayInvalidResponse: there are more, compressed or not, or it cannot be decompressed.
     """
-    pieces = _within(chunks, limit)
-    if encoding:
-        pieces = _within(inflate.inflated(pieces, encoding), limit)
-    read = [piece async for piece in pieces]
-    return read[0] if len(read) == 1 else b"".join(read)
-
-
-async def _within(chunks: AsyncIterator[bytes], limit: int) -> AsyncIterator[bytes]:
-    size = 0
+    coming = body_in(encoding, limit=limit)
     async for chunk in chunks:
-        size += len(chunk)
-        if size > limit:
-            raise GatewayInvalidResponse(f"The gateway sent more than {limit} bytes in one reply.")
-        yield chunk
+        coming.add(chunk)
+    return coming.whole()
