@@ -15,6 +15,7 @@ import msgspec
 from msgspec import NODEFAULT, Raw, Struct
 
 from ocpplab_graphql.gateway.errors import Complaint, GatewayInvalidResponse
+from ocpplab_graphql.gateway.quick import are_ids, quick_of
 from ocpplab_graphql.gateway.records import Listing, LogPage, Page, Record
 
 R = TypeVar("R", bound=Record)
@@ -231,15 +232,18 @@ def _envelope(body: bytes, envelope: Any, row: type[R], limit: int, spoilt: Call
     """The envelope with its rows, of which there may be `limit`."""
     if len(body) > _COUNTED_FIRST_BYTES:
         _entries(_outer(body, envelope).data, limit)
+    quick = quick_of(row)
     try:
-        decoded = msgspec.json.decode(body, type=_typed(envelope, row))
+        decoded = msgspec.json.decode(body, type=_typed(envelope, quick.type))
     except _UNFIT:
+        decoded = None
+    except _UNREADABLE as error:
+        raise _not_json(error) from None
+    if decoded is None or not are_ids(quick.ids(decoded.data)):
         outer = _outer(body, envelope)
         spoilt()
         rows = [_row(raw, row) for raw in _entries(outer.data, limit)]
         return msgspec.structs.replace(outer, data=rows)
-    except _UNREADABLE as error:
-        raise _not_json(error) from None
     if len(decoded.data) > limit:
         raise _too_many(limit)
     return decoded

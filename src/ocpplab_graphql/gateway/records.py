@@ -14,7 +14,11 @@ from msgspec import Meta, Struct
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Total = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 # Ids go into paths and into global ids: one that looks like a path, or like none, is unreadable.
-Id = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^(?!\.{1,2}\Z)[^/\\\x00-\x1f\x7f-\x9f]+\Z")]
+# `quick.are_ids` says the same of many at once.
+ID_LENGTH_MAX = 200
+Id = Annotated[
+    str, Meta(min_length=1, max_length=ID_LENGTH_MAX, pattern=r"^(?!\.{1,2}\Z)[^/\\\x00-\x1f\x7f-\x9f]+\Z")
+]
 CPOId = Annotated[str, Meta(max_length=200, pattern=r"^[1-9][0-9]*\Z")]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 

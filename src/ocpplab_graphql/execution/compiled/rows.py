@@ -140,7 +140,9 @@ class EmbeddedPaging:
     """The page of each list that records hold, by one field's arguments."""
 
     def __init__(self, run: Run, name: str, given: Mapping[str, Any]) -> None:
-        self._run = run
+        # Not the run itself: it keeps this, and whatever holds itself is garbage that only a search finds.
+        self._rules = run.rules
+        self._limits = run.limits
         self._name = name
         self._paging = run.rules.paging(given)
         # Without a cursor the window is the same for every list.
@@ -151,7 +153,7 @@ class EmbeddedPaging:
 
     def span(self, length: int, key: tuple[str, ...]) -> Range:
         """The positions on the page of a list of this length, whose owner has this key."""
-        window = self._window or self._paging.window(self.cursors(key), self._run.limits)
+        window = self._window or self._paging.window(self.cursors(key), self._limits)
         span = window.span(length)
         if span is None:
             raise Unforeseen("failed")
@@ -159,7 +161,7 @@ class EmbeddedPaging:
 
     def cursors(self, key: tuple[str, ...]) -> Any:
         """The cursors of the list of the owner with this key."""
-        return self._run.rules.cursors(self._name, *key)
+        return self._rules.cursors(self._name, *key)
 
 
 def paging_of(run: Run, name: str, number: str, arguments: Arguments) -> EmbeddedPaging:
