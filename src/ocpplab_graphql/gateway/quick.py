@@ -76,7 +76,7 @@ def _loosened(name: str, of_type: Any) -> tuple[Any, Callable[[Sequence[Any]], l
         return str, lambda rows: list(map(value, rows))
     if get_origin(of_type) in (Union, UnionType) and Id in get_args(of_type):
         others = tuple(option for option in get_args(of_type) if option != Id)
-        loose = Union[(str, *others)]  # made at run time
+        loose: Any = Union.__getitem__((str, *others))
         return loose, lambda rows: [found for found in map(value, rows) if found is not None]
     item = _rows_in(of_type)
     if item is None:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 
-_WITHOUT_OFFSET = -len("+00:00")
+_SECONDS, _MILLISECONDS = len("2026-04-16T10:15:30"), len("2026-04-16T10:15:30.123")
 _Moment = Annotated[datetime, Meta(tz=True)]
 
 
@@ -22,7 +22,9 @@ def format_moment(moment: datetime) -> str:
         GatewayInvalidResponse: in UTC it is before year 1 or after 9999.
     """
     if moment.tzinfo is UTC:
-        return moment.isoformat(timespec="milliseconds")[:_WITHOUT_OFFSET] + "Z"
+        # As isoformat has it, in a tenth of the time.
+        text: str = msgspec.to_builtins(moment)
+        return f"{text[:_SECONDS]}.000Z" if len(text) == _SECONDS + 1 else f"{text[:_MILLISECONDS]}Z"
     try:
         utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except OverflowError:
