@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
@@ -52,14 +53,14 @@ def quick_of(row: type[Record]) -> Quick:
         return Quick(row, lambda _rows: [])
     made = msgspec.defstruct(row.__name__, fields, bases=(Record,), frozen=True, kw_only=True, gc=False)
     made.KEY = row.KEY  # type: ignore[attr-defined]  # defstruct knows no class variables
-    return Quick(made, lambda rows: [found for finder in finders for found in finder(rows)])  # type: ignore[arg-type]  # it has this base
+    return Quick(made, lambda rows: list(chain.from_iterable([finder(rows) for finder in finders])))  # type: ignore[arg-type]  # it has this base
 
 
 def are_ids(texts: Sequence[str]) -> bool:
     """Whether each of these is what `records.Id` says."""
     if not texts:
         return True
-    lengths = list(map(len, texts))
+    lengths = set(map(len, texts))
     shortest = min(lengths)
     return (
         shortest > 0
@@ -84,7 +85,7 @@ def _loosened(name: str, of_type: Any) -> tuple[Any, Callable[[Sequence[Any]], l
     quick = quick_of(item)
 
     def below(rows: Sequence[Any]) -> list[str]:
-        return quick.ids([one for found in map(value, rows) if found for one in found])
+        return quick.ids(list(chain.from_iterable(filter(None, map(value, rows)))))
 
     return Union[list[quick.type], None], below  # type: ignore[name-defined]  # noqa: UP007  # made at run time
 
