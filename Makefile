@@ -53,7 +53,7 @@ chaos-sandbox: $(VENV)/.dev ## Kill the sandbox twenty times on each database, w
 fuzz-sandbox: $(VENV)/.dev ## Drive the sandbox from its OpenAPI document, with counts (some minutes)
 	$(BIN)/python -W ignore -m bench.sandbox.fuzz --examples 100
 
-bench: $(VENV)/.runtime ## Beside other servers, into docs/ (half an hour; QUICK=1: out/, 2 minutes); needs cc, Node.js
+bench: $(VENV)/.runtime ## Beside other servers, into docs/ (a quarter of an hour; QUICK=1: out/, 2 minutes); needs cc, Node.js
 	$(BIN)/python -m bench.peers $(if $(QUICK),--quick)
 
 profile: $(VENV)/.runtime ## Where the CPU of one nested operation goes, by stage (a minute; needs cc)

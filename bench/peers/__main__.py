@@ -1,7 +1,7 @@
 """
 Our servers beside others: builds, starts, checks and measures; writes a page and a picture.
 
-    python -m bench.peers            docs/benchmark.md and .svg, about half an hour
+    python -m bench.peers            docs/benchmark.md and .svg, about a quarter of an hour
     python -m bench.peers --quick    out/benchmark.md and .svg, about 2 minutes
 """
 

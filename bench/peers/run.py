@@ -44,11 +44,11 @@ class Extent:
 
 FULL = Extent(
     quick=False,
-    rounds=5,
-    seconds=4,
-    warm_s=3,
-    growth_rounds=2,
-    growth_s=2,
+    rounds=3,
+    seconds=3,
+    warm_s=2,
+    growth_rounds=1,
+    growth_s=1.5,
     sizes=((1, 1), (1, 10), (1, 50), (5, 50), (10, 100), (50, 100)),
     clients=(1, 4, 16, 64, 256),
     latencies_ms=(0, 5, 20, 100),
