@@ -67,6 +67,8 @@ class Loaders:
         self.trace = Trace() if traced else None
         self._narrowing = narrowing
         self.store = Store(narrowing, self.trace)
+        # What `read` brought: whoever asks again, by `load` too, gets the same, be it a failure.
+        self._known: dict[tuple[str, Any], Any] = {}
         self._made: list[DataLoader[Any, Any]] = []
 
     def _loader(self, name: str, patience: int) -> DataLoader[Any, Any]:
@@ -79,6 +81,8 @@ class Loaders:
         """What the loader of this name says of a key, for the field at `path` of the response."""
         if self.trace is not None:
             self.trace.asks((loader, key), path.as_list())
+        if self._known and (loader, key) in self._known:
+            return _outcome(self._known[loader, key])
         value: Awaitable[Any] = getattr(self, loader).load(key)
         return value
 
@@ -100,6 +104,8 @@ class Loaders:
             found = await together([self._read(name, asked[name]) for name in names])
             for name, values in zip(names, found, strict=True):
                 results[name] = dict(zip(asked[name], values, strict=True))
+                for key, value in results[name].items():
+                    self._known[name, key] = value
         return results
 
     def _read(self, name: str, keys: Sequence[Any]) -> Coroutine[Any, Any, Sequence[Any]]:
@@ -171,6 +177,7 @@ class Loaders:
     def forget(self) -> None:
         """Read everything anew from here on: something was changed."""
         self.store = Store(self._narrowing, self.trace)
+        self._known.clear()
         for name, attribute in vars(type(self)).items():
             if isinstance(attribute, cached_property):
                 self.__dict__.pop(name, None)
@@ -179,6 +186,12 @@ class Loaders:
         """Stop batches and calls that nobody waits for any more."""
         for made in self._made:
             await made.aclose()
+
+
+async def _outcome(known: Any) -> Any:
+    if isinstance(known, Exception):
+        raise known
+    return known
 
 
 __all__ = ["ChargerKey", "DataLoader", "GatewayList", "Loaders", "LocationKey", "Slice", "Store", "Window"]

@@ -153,4 +153,6 @@ def home_of(loader: str, key: Any) -> tuple[GatewayList, str] | None:
         return CPOs(), key
     if loader == "location_by_id":
         return Locations(key[0]), key[1]
+    if loader == "charger_by_id":
+        return Chargers(), key.charger_id
     return None
