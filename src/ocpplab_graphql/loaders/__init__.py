@@ -23,7 +23,7 @@ from ocpplab_graphql.loaders import batches
 from ocpplab_graphql.loaders.batches import Slice
 from ocpplab_graphql.loaders.dataloader import DataLoader
 from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
-from ocpplab_graphql.loaders.lists import GatewayList, home_of
+from ocpplab_graphql.loaders.lists import GatewayList, may_bring
 from ocpplab_graphql.loaders.store import Store, together
 from ocpplab_graphql.loaders.trace import Trace
 from ocpplab_graphql.loaders.windows import Window
@@ -97,7 +97,7 @@ class Loaders:
         later = [
             name
             for name, keys in asked.items()
-            if lists and any((home := home_of(name, key)) and home[0] in lists for key in keys)
+            if lists and any(may_bring(of, name, key) for key in keys for of in lists)
         ]
         results: dict[str, dict[Any, Any]] = {}
         for names in ([name for name in asked if name not in later], later):

@@ -153,6 +153,12 @@ def home_of(loader: str, key: Any) -> tuple[GatewayList, str] | None:
         return CPOs(), key
     if loader == "location_by_id":
         return Locations(key[0]), key[1]
-    if loader == "charger_by_id":
-        return Chargers(), key.charger_id
     return None
+
+
+def may_bring(of: GatewayList, loader: str, key: Any) -> bool:
+    """Whether a row that a loader reads by its id may stand in this list."""
+    if loader == "charger_by_id":
+        return isinstance(of, Chargers)
+    home = home_of(loader, key)
+    return home is not None and home[0] == of
