@@ -94,11 +94,7 @@ class Loaders:
         their id are read after the windows of the lists that they may stand in: those may bring them.
         """
         lists = {of for of, _ in asked.get("window", ())}
-        later = [
-            name
-            for name, keys in asked.items()
-            if lists and any(may_bring(of, name, key) for key in keys for of in lists)
-        ]
+        later = [name for name, keys in asked.items() if lists and may_bring(lists, name, keys)]
         results: dict[str, dict[Any, Any]] = {}
         for names in ([name for name in asked if name not in later], later):
             found = await together([self._read(name, asked[name]) for name in names])

@@ -4,7 +4,7 @@ The lists of the gateway: what tells one from another, how a page of it is read 
 A list is (type, parent id, filters), whichever path led to it.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -156,9 +156,9 @@ def home_of(loader: str, key: Any) -> tuple[GatewayList, str] | None:
     return None
 
 
-def may_bring(of: GatewayList, loader: str, key: Any) -> bool:
-    """Whether a row that a loader reads by its id may stand in this list."""
+def may_bring(lists: Set[GatewayList], loader: str, keys: Iterable[Any]) -> bool:
+    """Whether a row that a loader reads by its id may stand in one of these lists."""
     if loader == "charger_by_id":
-        return isinstance(of, Chargers)
-    home = home_of(loader, key)
-    return home is not None and home[0] == of
+        return any(isinstance(of, Chargers) for of in lists)
+    homes = (home_of(loader, key) for key in keys)
+    return any(home is not None and home[0] in lists for home in homes)
