@@ -4,7 +4,8 @@ The lists of the gateway: what tells one from another, how a page of it is read 
 A list is (type, parent id, filters), whichever path led to it.
 """
 
-from collections.abc import Hashable, Iterable, Sequence, Set
+from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
@@ -156,7 +157,7 @@ def home_of(loader: str, key: Any) -> tuple[GatewayList, str] | None:
     return None
 
 
-def may_bring(lists: Set[GatewayList], loader: str, keys: Iterable[Any]) -> bool:
+def may_bring(lists: AbstractSet[GatewayList], loader: str, keys: Iterable[Any]) -> bool:
     """Whether a row that a loader reads by its id may stand in one of these lists."""
     if loader == "charger_by_id":
         return any(isinstance(of, Chargers) for of in lists)
