@@ -170,8 +170,11 @@ def wire(sandbox: FastAPI) -> Wire:
 async def facade(wire: Wire, app: FastAPI | None = None, **settings: Any) -> AsyncIterator[GraphQL]:
     """The facade before a wire."""
     async with AsyncExitStack() as stack:
-        # Compiled at once, so that whatever is asked for is answered by the way that is meant to answer it.
-        app = app or create_app(Settings.load({}, **{"compile_after": 1, **settings}), transport=wire)
+        # Compiled at once, so that whatever is asked for is answered by the way that is meant to answer it; and
+        # read again at once: nobody waits for luck.
+        app = app or create_app(
+            Settings.load({}, **{"compile_after": 1, "gateway_retry_base_s": 0.0, **settings}), transport=wire
+        )
         await stack.enter_async_context(app.router.lifespan_context(app))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://facade")
         yield GraphQL(await stack.enter_async_context(client), wire, app)

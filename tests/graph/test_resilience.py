@@ -191,7 +191,7 @@ async def test_a_gateway_that_is_back_is_called_again_within_five_seconds(graphq
 async def test_few_calls_try_whether_the_gateway_is_back(wire):
     async with facade(wire, **QUICK, gateway_breaker_open_s=0.2) as graphql:
         await opened(graphql, wire)
-        wire.answer, wire.delay_s = None, 0.1
+        wire.answer, wire.delay_s = None, 0.6
         await asyncio.sleep(0.21)
         bodies = await asyncio.gather(*(graphql(READ) for _ in range(40)))
 

@@ -19,7 +19,7 @@ MAX_BYTES = 1_000_000
 @asynccontextmanager
 async def product(url: str, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
     """The service before a gateway at this address, as a client sees it."""
-    given = {"gateway_max_body_bytes": MAX_BYTES, "console": False, **settings}
+    given = {"gateway_max_body_bytes": MAX_BYTES, "console": False, "gateway_retry_base_s": 0.0, **settings}
     async with AsyncExitStack() as stack:
         app = create_app(Settings.load({}, gateway_url=url, **given))
         await stack.enter_async_context(app.router.lifespan_context(app))

@@ -17,7 +17,7 @@ from ocpplab_graphql.settings import Settings
 from tests.nonsense.conftest import ask, product
 
 # The transport that is the default is tried longest.
-VALUES = {"http1": 50_000, "aiohttp": 10_000, "httpx": 2_500}
+VALUES = {"http1": 30_000, "aiohttp": 4_000, "httpx": 1_500}
 
 
 @pytest.mark.timeout(110)
@@ -25,7 +25,7 @@ async def test_nothing_of_one_tenant_ever_reaches_another(transport):
     figures: Figures = await compare(values=VALUES[transport], transport=transport, tenants=50, seconds=30)
 
     assert figures.wrong == []
-    assert figures.values > 1_000  # on a machine that is busy the time ends first
+    assert figures.values > 500  # on a machine that is busy the time ends first
     assert set(figures.answers) == {"post", "get", "create", "follow", "hang up"}
     assert {code for code in figures.codes if not code.startswith("GATEWAY_")} == set()
 

@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpplab_graphql.gateway.decode import Invalid, decode_page
+from ocpplab_graphql.gateway.decode import Invalid, Narrowing, decode_page
 from ocpplab_graphql.gateway.quick import are_ids, quick_of
-from ocpplab_graphql.gateway.records import ChargerLogRecord, Id, LocationRecord
+from ocpplab_graphql.gateway.records import ChargerSummaryRecord, Id, LocationRecord
+
+LOCATION = Narrowing(
+    {
+        LocationRecord: frozenset({"ocpp_location_id", "chargers"}),
+        ChargerSummaryRecord: frozenset({"identity"}),
+    }
+).of(LocationRecord)
 
 TEXTS = st.one_of(
     st.text(max_size=6),
@@ -30,7 +37,7 @@ def test_many_are_ids_when_each_is_one(texts):
 
 
 def test_ids_are_found_in_rows_and_in_the_rows_within():
-    quick = quick_of(LocationRecord)
+    quick = quick_of(LOCATION)
     row = msgspec.convert(
         {"id": "a", "ocpp_location_id": "b", "chargers": [{"id": "c", "identity": "x"}]}, quick.type
     )
@@ -39,8 +46,8 @@ def test_ids_are_found_in_rows_and_in_the_rows_within():
     assert sorted(quick.ids([row, bare])) == ["a", "b", "c", "d"]
 
 
-def test_rows_without_ids_are_decoded_as_they_are():
-    assert quick_of(ChargerLogRecord).type is ChargerLogRecord
+def test_whole_records_are_decoded_as_they_are_declared():
+    assert quick_of(LocationRecord).type is LocationRecord
 
 
 @pytest.mark.parametrize("bad", ["a/b", "..", ""])
@@ -49,7 +56,7 @@ def test_a_bad_id_costs_its_own_row_alone(bad):
     rows = [{"id": "a"}, {"id": bad}, {"id": "b", "chargers": [{"id": bad, "identity": "x"}]}]
     body = msgspec.json.encode({"data": rows, "total": 3, "page": 1, "limit": 3})
 
-    page = decode_page(body, LocationRecord, page=1, limit=3, spoilt=lambda: told.append(True))
+    page = decode_page(body, LOCATION, page=1, limit=3, spoilt=lambda: told.append(True))
 
     assert [type(row) is Invalid for row in page.data] == [False, True, False]
     assert [type(charger) is Invalid for charger in page.data[2].chargers] == [True]

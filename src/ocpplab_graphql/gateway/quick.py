@@ -41,7 +41,9 @@ class Quick:
 
 @lru_cache(maxsize=_KEPT)
 def quick_of(row: type[Record]) -> Quick:
-    """The quick form of a row's type."""
+    """The quick form of a row's type, where it is narrowed; whole records are decoded as they are declared."""
+    if row.__module__ == Record.__module__:
+        return Quick(row, lambda _rows: [])
     fields: list[Any] = []
     finders: list[Callable[[Sequence[Any]], list[str]]] = []
     for one in msgspec.structs.fields(row):
