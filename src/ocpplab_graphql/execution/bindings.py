@@ -270,3 +270,9 @@ def values_of(binding: Binding) -> tuple[Value, ...]:
         case Embedded(value=value) | Named(value=value):
             return (value,)
     return ()
+
+
+def reads(binding: Binding | None, record: type[Record]) -> bool:
+    """Whether a value that a binding reads may come from this record."""
+    values = values_of(binding) if binding is not None else ()
+    return any(record in (value.record, value.otherwise) for value in values)

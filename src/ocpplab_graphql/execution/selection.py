@@ -25,7 +25,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from ocpplab_graphql.execution.bindings import BINDING, Binding, values_of
+from ocpplab_graphql.execution.bindings import BINDING, Binding, reads, values_of
 from ocpplab_graphql.gateway.records import LocationRecord, Record
 
 ResolveInfo = GraphQLResolveInfo[Any]
@@ -85,11 +85,9 @@ def needs_record(
 ) -> bool:
     """Whether a field selected on a type at the end of one of these paths reads a record."""
     return any(
-        record in (value.record, value.otherwise)
+        reads(selected.binding, record)
         for path in paths
         for selected in selected_fields(info, type_name, path)
-        if selected.binding is not None
-        for value in values_of(selected.binding)
     )
 
 

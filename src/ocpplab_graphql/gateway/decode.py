@@ -15,7 +15,7 @@ import msgspec
 from msgspec import NODEFAULT, Raw, Struct
 
 from ocpplab_graphql.gateway.errors import Complaint, GatewayInvalidResponse
-from ocpplab_graphql.gateway.quick import are_ids, quick_of
+from ocpplab_graphql.gateway.quick import are_ids, options, quick_of, record_type
 from ocpplab_graphql.gateway.records import Listing, LogPage, Page, Record
 
 R = TypeVar("R", bound=Record)
@@ -198,15 +198,7 @@ class Narrowing:
 
 @lru_cache(maxsize=_TYPES_KEPT)
 def _defined(record: type[Record], kept: tuple[tuple[str, Any, Any], ...]) -> type[Record]:
-    fields = [
-        (name, of_type) if default is NODEFAULT else (name, of_type, default)
-        for name, of_type, default in kept
-    ]
-    made = msgspec.defstruct(
-        f"{record.__name__}_{len(kept)}", fields, bases=(Record,), frozen=True, kw_only=True, gc=False
-    )
-    made.KEY = record.KEY  # type: ignore[attr-defined]  # defstruct knows no class variables
-    return made  # type: ignore[return-value]  # it has this base
+    return record_type(f"{record.__name__}_{len(kept)}", kept, record.KEY)
 
 
 def _complaint(item: dict[str, Any]) -> Complaint:
@@ -365,12 +357,8 @@ def _parts_type(record: type[Record]) -> Any:
 
 
 def _record_in(into: Any) -> type[Record] | None:
-    return next((t for t in _options(into) if isinstance(t, type) and issubclass(t, Record)), None)
+    return next((t for t in options(into) if isinstance(t, type) and issubclass(t, Record)), None)
 
 
 def _item_in(into: Any) -> Any:
-    return next((get_args(t)[0] for t in _options(into) if get_origin(t) is list), None)
-
-
-def _options(into: Any) -> tuple[Any, ...]:
-    return get_args(into) if get_origin(into) in (Union, UnionType) else (into,)
+    return next((get_args(t)[0] for t in options(into) if get_origin(t) is list), None)

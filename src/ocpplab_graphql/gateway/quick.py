@@ -44,18 +44,36 @@ def quick_of(row: type[Record]) -> Quick:
     """The quick form of a row's type, where it is narrowed; whole records are decoded as they are declared."""
     if row.__module__ == Record.__module__:
         return Quick(row, lambda _rows: [])
-    fields: list[Any] = []
+    fields: list[tuple[str, Any, Any]] = []
     finders: list[Callable[[Sequence[Any]], list[str]]] = []
     for one in msgspec.structs.fields(row):
         of_type, finder = _loosened(one.name, one.type)
-        fields.append((one.name, of_type) if one.default is NODEFAULT else (one.name, of_type, one.default))
+        fields.append((one.name, of_type, one.default))
         if finder is not None:
             finders.append(finder)
     if not finders:
         return Quick(row, lambda _rows: [])
-    made = msgspec.defstruct(row.__name__, fields, bases=(Record,), frozen=True, kw_only=True, gc=False)
-    made.KEY = row.KEY  # type: ignore[attr-defined]  # defstruct knows no class variables
-    return Quick(made, lambda rows: list(chain.from_iterable([finder(rows) for finder in finders])))  # type: ignore[arg-type]  # it has this base
+    made = record_type(row.__name__, fields, row.KEY)
+    return Quick(made, lambda rows: list(chain.from_iterable([finder(rows) for finder in finders])))
+
+
+def record_type(name: str, fields: Sequence[tuple[str, Any, Any]], key: str | None) -> type[Record]:
+    """A record made at run time, of (name, type, default or NODEFAULT) of each field."""
+    made = msgspec.defstruct(
+        name,
+        [(n, t) if default is NODEFAULT else (n, t, default) for n, t, default in fields],
+        bases=(Record,),
+        frozen=True,
+        kw_only=True,
+        gc=False,
+    )
+    made.KEY = key  # type: ignore[attr-defined]  # defstruct knows no class variables
+    return made  # type: ignore[return-value]  # it has this base
+
+
+def options(of_type: Any) -> tuple[Any, ...]:
+    """The types that a union allows; any other type alone."""
+    return get_args(of_type) if get_origin(of_type) in (Union, UnionType) else (of_type,)
 
 
 def are_ids(texts: Sequence[str]) -> bool:
@@ -77,25 +95,21 @@ def _loosened(name: str, of_type: Any) -> tuple[Any, Callable[[Sequence[Any]], l
     value = attrgetter(name)
     if of_type == Id:
         return str, lambda rows: list(map(value, rows))
-    if get_origin(of_type) in (Union, UnionType) and Id in get_args(of_type):
-        others = tuple(option for option in get_args(of_type) if option != Id)
+    if Id in options(of_type):
+        others = tuple(option for option in options(of_type) if option != Id)
         loose: Any = Union.__getitem__((str, *others))
         return loose, lambda rows: [found for found in map(value, rows) if found is not None]
-    item = _rows_in(of_type)
-    if item is None:
+    rows_type = next((t for t in options(of_type) if _is_rows(t)), None)
+    if rows_type is None:
         return of_type, None
-    quick = quick_of(item)
+    quick = quick_of(get_args(rows_type)[0])
+    loosened = (list[quick.type] if t is rows_type else t for t in options(of_type))  # type: ignore[name-defined]  # made at run time
 
     def below(rows: Sequence[Any]) -> list[str]:
         return quick.ids(list(chain.from_iterable(filter(None, map(value, rows)))))
 
-    return Union[list[quick.type], None], below  # type: ignore[name-defined]  # noqa: UP007  # made at run time
+    return Union.__getitem__(tuple(loosened)), below
 
 
-def _rows_in(of_type: Any) -> type[Record] | None:
-    """The type of the records in a list that may be absent; None for any other type."""
-    for option in get_args(of_type) if get_origin(of_type) in (Union, UnionType) else ():
-        if get_origin(option) is list and issubclass(get_args(option)[0], Record):
-            found: type[Record] = get_args(option)[0]
-            return found
-    return None
+def _is_rows(of_type: Any) -> bool:
+    return get_origin(of_type) is list and issubclass(get_args(of_type)[0], Record)

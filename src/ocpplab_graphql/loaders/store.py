@@ -139,7 +139,10 @@ class Store:
 
     def list_state(self, of: Hashable) -> ListState:
         """What is known of a list; the same object for equal lists."""
-        return self._lists.setdefault(of, ListState())
+        state = self._lists.get(of)
+        if state is None:
+            state = self._lists[of] = ListState()
+        return state
 
     def saw(self, record: type[Record], key: Hashable, row: Record) -> None:
         """Remember a row, so that nobody asks for it again."""

@@ -11,7 +11,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from ocpplab_graphql.errors import FacadeError
-from ocpplab_graphql.execution.bindings import Many, Single, Value, values_of
+from ocpplab_graphql.execution.bindings import Many, Single, Value, reads
 from ocpplab_graphql.execution.selection import Selected, arguments, selected_fields, selects
 from ocpplab_graphql.gateway.errors import GatewayNotFound
 from ocpplab_graphql.gateway.records import (
@@ -48,7 +48,9 @@ async def node_by_key(type_name: str, key: tuple[str, ...], info: Info) -> Any:
     of_type, own = _OWN[type_name]
     node = of_type(key=key, rows={})
     selected = selected_fields(info._raw_info, type_name)
-    proofs = [] if _needs(selected, own) else _proofs(node, own, selected, info)
+    proofs = (
+        [] if any(reads(field.binding, own) for field in selected) else _proofs(node, own, selected, info)
+    )
     outcomes = await asyncio.gather(*proofs, return_exceptions=True)
     if any(outcome is None or isinstance(outcome, GatewayNotFound) for outcome in outcomes):
         return None
@@ -62,15 +64,6 @@ async def _provisioning(key: tuple[str, ...], info: Info) -> Provisioning | None
     owner = {"CPO": CPO, "Charger": Charger}[key[0]](key=key[1:], rows={})
     row = await load_row(owner, ProvisioningRecord, info)
     return None if row is None else Provisioning(key=key, rows={ProvisioningRecord: row})
-
-
-def _needs(selected: list[Selected], own: type[Record]) -> bool:
-    return any(
-        own in (value.record, value.otherwise)
-        for field in selected
-        if field.binding is not None
-        for value in values_of(field.binding)
-    )
 
 
 def _proofs(node: Any, own: type[Record], selected: list[Selected], info: Info) -> list[Awaitable[Any]]:

@@ -23,6 +23,7 @@ from ocpplab_graphql.execution.bindings import (
     Part,
     Single,
     Value,
+    reads,
 )
 from ocpplab_graphql.execution.compiled.arguments import arguments_of
 from ocpplab_graphql.execution.compiled.connections import Connections
@@ -117,7 +118,7 @@ class _Compiler(Connections):
         place = self._place(type_name, own)
         exists = Exists(place, self._number(), sources[own], ())
         place.ops.append(exists)
-        needed = any(self._touches(one.binding, own) for one in selection.fields)
+        needed = any(reads(one.binding, own) for one in selection.fields)
         scope = Scope(type_name, key="k", place=place)
         if needed:
             scope.records[own] = "r"

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ocpplab_graphql.execution.bindings import Embedded, GlobalId, Many, Named, RowNode, Value
+from ocpplab_graphql.execution.bindings import Embedded, GlobalId, Many, Named, RowNode, Value, reads
 from ocpplab_graphql.execution.compiled.arguments import arguments_of
 from ocpplab_graphql.execution.compiled.rows import Below, Entries, NamedRows, Rows, Windows
 from ocpplab_graphql.execution.compiled.values import Values, rows_below, type_of
@@ -184,7 +184,7 @@ class Connections(Values):
         record = self._value(scope, binding.value, one.key)[0].rpartition(".")[0]
         # Where the rows are not looked at, they are not read: left to the ordinary executor.
         if record != "r" or not any(
-            self._touches(row.binding, binding.item.record)
+            reads(row.binding, binding.item.record)
             for rows in rows_below(next(iter(one.below.values())))
             for row in rows.fields
         ):

@@ -15,8 +15,9 @@ class FurtherRecord(Op):
     """
     A further record of each object.
 
-    Args:
-        unless: (what, key): records and keys of theirs; only objects in which one of them is None are asked for.
+    Attributes:
+        always: whether it is asked for for every object.
+        unless: otherwise, only for objects in which one of these values is None.
         fields: the response keys of the fields that ask for it; for the trace.
     """
 
@@ -25,7 +26,7 @@ class FurtherRecord(Op):
         self.record = record
         self.source = source
         self.always = False
-        self.unless: list[tuple[Value, str]] = []
+        self.unless: list[Value] = []
         self.fields: dict[str, Value | None] = {}
 
     def ask(self, run: Run) -> list[Asked]:
@@ -58,7 +59,7 @@ class FurtherRecord(Op):
         return column
 
     def _lacks(self, node: Any) -> bool:
-        return any(_lacking(node, value) for value, _ in self.unless)
+        return any(_lacking(node, value) for value in self.unless)
 
     def _tell(self, run: Run, table: Table, asked: Sequence[Asked], wanted: Sequence[bool]) -> None:
         rest = iter(asked)
@@ -131,10 +132,10 @@ class Exists(Op):
         """The own record of each, or what proves it."""
         table = run.tables[self.place.index]
         if self.proofs:
-            traced, run.traced = run.traced, False
+            # The fields that prove it ask for themselves later; what is asked here is this field's.
             paths, table.paths = table.paths, None
             asked = [one for proof in self.proofs for one in proof.ask(run)]
-            run.traced, table.paths = traced, paths
+            table.paths = paths
         else:
             asked = [(self.own.loader, self.own.key(node)) for node in table.nodes]
         for at, one in enumerate(asked):

@@ -159,6 +159,13 @@ class EmbeddedPaging:
             raise Unforeseen("failed")
         return span
 
+    def page(self, length: int, key: tuple[str, ...], begun: int) -> PageOf:
+        """The page of such a list; its rows stand from `begun` among all rows of the place below."""
+        start, stop = self.span(length, key)
+        positions = range(start, min(stop, length))
+        end = begun + len(positions)
+        return PageOf(self.cursors(key), (start, stop), length, positions, begun, end, self.after)
+
     def cursors(self, key: tuple[str, ...]) -> Any:
         """The cursors of the list of the owner with this key."""
         return self._rules.cursors(self._name, *key)
@@ -199,19 +206,8 @@ class Entries(Rows):
             if entries is None:
                 pages.append(None)
                 continue
-            start, stop = paging.span(len(entries), node.key)
-            begun = len(rows)
-            rows += entries[start:stop]
-            positions = range(start, min(stop, len(entries)))
-            page = PageOf(
-                paging.cursors(node.key),
-                (start, stop),
-                len(entries),
-                positions,
-                begun,
-                len(rows),
-                paging.after,
-            )
+            page = paging.page(len(entries), node.key, len(rows))
+            rows += entries[slice(*page.span)]
             pages.append(page)
         return self._open(run, pages, rows)
 
@@ -234,17 +230,14 @@ class NamedRows(Rows):
             if ids is None:
                 pages.append(None)
                 continue
-            start, stop = paging.span(len(ids), node.key)
-            begun = len(asked)
+            page = paging.page(len(ids), node.key, len(asked))
             asked += [
-                (self.binding.loader, (*node.key[: self.item.above], row_id)) for row_id in ids[start:stop]
+                (self.binding.loader, (*node.key[: self.item.above], row_id))
+                for row_id in ids[slice(*page.span)]
             ]
-            positions = range(start, min(stop, len(ids)))
-            cursors = paging.cursors(node.key)
-            page = PageOf(cursors, (start, stop), len(ids), positions, begun, len(asked), paging.after)
             pages.append(page)
             if table.paths is not None:
-                for one in asked[begun:]:
+                for one in asked[page.start :]:
                     run.tell(one, [(*path, self.key) for path in table.paths[i]])
         table.columns[self.number] = pages
         return asked

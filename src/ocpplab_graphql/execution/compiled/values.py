@@ -1,8 +1,8 @@
 """Values: expressions for what stands in a node's key, its records, or an object inside one."""
 
 from collections.abc import Mapping
-from types import NoneType, UnionType
-from typing import Any, Union, get_args, get_origin
+from types import NoneType
+from typing import Any, get_args, get_origin
 
 import msgspec
 from graphql import (
@@ -14,11 +14,9 @@ from graphql import (
 )
 
 from ocpplab_graphql.execution.bindings import (
-    Binding,
     Computed,
     Embedded,
     GlobalId,
-    Named,
     Parent,
     Part,
     Source,
@@ -27,6 +25,7 @@ from ocpplab_graphql.execution.bindings import (
 from ocpplab_graphql.execution.compiled.nodes import FurtherRecord
 from ocpplab_graphql.execution.compiled.writing import Draft, Scope, Uncovered, Writing
 from ocpplab_graphql.execution.plan import PlanField, Selection
+from ocpplab_graphql.gateway.quick import options
 from ocpplab_graphql.gateway.records import Record
 
 # What msgspec has checked already, and GraphQL's own serializing would only repeat.
@@ -111,7 +110,7 @@ class Values(Writing):
         if binding.otherwise is None or binding.otherwise not in self._sources(scope.type_name):
             return near
         op = self._record(scope, binding.otherwise)
-        op.unless.append((binding, key))
+        op.unless.append(binding)
         op.fields.setdefault(key, binding)
         column = self._column(self._needed(scope), op)
         return f"({var} if ({var} := {near}) is not None else {column}.{binding.key})"
@@ -170,17 +169,6 @@ class Values(Writing):
             return self._object(Scope(inner.name, var=var), below[inner.name])
         raise Uncovered(str(inner))
 
-    @staticmethod
-    def _touches(binding: Binding | None, own: type[Record]) -> bool:
-        match binding:
-            case Value(record=record, otherwise=otherwise):
-                return own in (record, otherwise)
-            case Computed(needs=needs):
-                return any(isinstance(n, Value) and own in (n.record, n.otherwise) for n in needs)
-            case Embedded(value=value) | Named(value=value):
-                return own in (value.record, value.otherwise)
-        return False
-
     def _reads(
         self, selection: Selection, at_hand: Mapping[type[Record], str], carried: frozenset[Any] | set[Any]
     ) -> bool:
@@ -232,20 +220,16 @@ def type_of(record: type[Record], key: str) -> Any:
     return next(f.type for f in msgspec.structs.fields(record) if f.name == key)
 
 
-def _options(typed: Any) -> tuple[Any, ...]:
-    return get_args(typed) if get_origin(typed) in (Union, UnionType) else (typed,)
-
-
 def _may_be_none(typed: Any) -> bool:
-    return NoneType in _options(typed)
+    return NoneType in options(typed)
 
 
 def _bare(typed: Any) -> Any:
     """The one type that a value has when it is not None, without what further limits it."""
-    options = [t for t in _options(typed) if t is not NoneType]
-    if len(options) != 1:
+    kinds = [t for t in options(typed) if t is not NoneType]
+    if len(kinds) != 1:
         return None
-    return options[0].__origin__ if hasattr(options[0], "__metadata__") else options[0]
+    return kinds[0].__origin__ if hasattr(kinds[0], "__metadata__") else kinds[0]
 
 
 def _item_of(typed: Any) -> Any:
