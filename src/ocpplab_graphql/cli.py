@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import mmap
 import socket
 import sys
 from collections.abc import Callable
@@ -140,6 +141,7 @@ def _serve_here(
     *,
     sandbox_url: str | None = None,
     lifeline: int | None = None,
+    closes_port: Callable[[], bool] = lambda: True,
 ) -> None:
     from ocpplab_graphql.app import StartError, create_app  # noqa: PLC0415
 
@@ -151,6 +153,7 @@ def _serve_here(
             lambda _base: ready(),
             leaving=app.state.readiness.leave,
             stopping=app.state.stopping.say,
+            closes_port=closes_port,
             notice_s=settings.shutdown_notice_s,
             linger_s=settings.shutdown_linger_s,
             drain_s=settings.shutdown_timeout_s,
@@ -190,6 +193,8 @@ def _serve_with_workers(settings: Settings, bound: socket.socket) -> None:
 
     with ExitStack() as stack:
         roles = []
+        # Shared by all processes: a worker that ends alone must leave the port to the others as it is.
+        ending = stack.enter_context(mmap.mmap(-1, 1))
         sandbox_url = None
         if settings.gateway_url is None:
             inner = stack.enter_context(serving.listening_socket("127.0.0.1", 0))
@@ -205,12 +210,23 @@ def _serve_with_workers(settings: Settings, bound: socket.socket) -> None:
             roles.append(Role("sandbox", host_sandbox))
 
         def work(ready: Callable[[], None], lifeline: int) -> None:
-            _serve_here(settings, bound, ready, sandbox_url=sandbox_url, lifeline=lifeline)
+            _serve_here(
+                settings,
+                bound,
+                ready,
+                sandbox_url=sandbox_url,
+                lifeline=lifeline,
+                closes_port=lambda: ending[0] == 1,
+            )
+
+        def leave() -> None:
+            ending[0] = 1
+            bound.close()
 
         roles.append(Role("worker", work, settings.workers))
         stop_within_s = settings.shutdown_notice_s + settings.shutdown_timeout_s
         try:
-            Workers(roles, stop_within_s, leaving=bound.close).serve(lambda: _announce(settings, bound))
+            Workers(roles, stop_within_s, leaving=leave).serve(lambda: _announce(settings, bound))
         except CannotStart as failed:
             raise SystemExit(failed.code or 1) from None
 

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from bench.facade.load import ANSWERED, REFUSED, Load
 from tests.live.processes import Command
 from tests.live.test_bulk_survives_kill import CREATE, item
 
+CLIENTS = {"readers": 6, "newcomers": 6, "writers": 4, "stream_writers": 2, "streams": 3, "sockets": 3}
 LASTING = {"cpoId": "101", "locations": [item(f"Lasting {n}") for n in range(400)]}
 
 
@@ -29,6 +30,12 @@ def jobs(database: Path) -> set[str]:
         return {job for (job,) in connection.execute("select id from jobs")}
 
 
+async def until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not is_so():  # noqa: ASYNC110  # the samples are a list
+            await asyncio.sleep(0.05)
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 async def test_sigterm_under_load_loses_no_accepted_operation(
     gateway: Command, database: Path, tmp_path: Path, workers: int
@@ -39,12 +46,12 @@ async def test_sigterm_under_load_loses_no_accepted_operation(
         running.announced()
         lasting = running.data(CREATE, {"input": LASTING})["bulkCreateLocations"]["job"]["jobId"]
         load = Load(running.url, lasting)
-        async with load.running(readers=6, newcomers=6, writers=4, stream_writers=2, streams=3, sockets=3):
-            async with asyncio.timeout(60):
-                while sum(sample.made is not None for sample in load.samples) < 20:  # noqa: ASYNC110  # a list
-                    await asyncio.sleep(0.05)
+        async with load.running(**CLIENTS):
+            await until(lambda: sum(sample.made is not None for sample in load.samples) >= 20)
             running.send(signal.SIGTERM)
             ended = await asyncio.to_thread(running.wait)
+            # Who asked while the port closed is told a second later.
+            await until(lambda: load.outcomes()[REFUSED] == sum(CLIENTS.values()))
 
     told = {sample.made for sample in load.samples if sample.made}
     assert load.lost() == []

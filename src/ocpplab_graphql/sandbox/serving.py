@@ -78,6 +78,7 @@ def serve(
     *,
     leaving: Callable[[], None] = lambda: None,
     stopping: Callable[[], None] = lambda: None,
+    closes_port: Callable[[], bool] = lambda: True,
     notice_s: float = 0.0,
     linger_s: float = LINGER_S,
     drain_s: float = DRAIN_S,
@@ -93,6 +94,7 @@ def serve(
         announce: told the base URL, once connections are answered.
         leaving: called at the first signal, when connections are still accepted.
         stopping: called when it begins to stop, to end what would otherwise not end by itself.
+        closes_port: asked then, whether the port closes with this process; False while others accept from it.
         notice_s: how long after SIGTERM they are.
         linger_s: how long idle connections may then still send a request.
         lifeline: a file descriptor; when it ends, that counts as a SIGTERM.
@@ -110,7 +112,7 @@ def serve(
         access_log=False,
         **{"http": "httptools", "log_level": "warning", **(server or {})},
     )
-    running = Server(settings, stopping=stopping, linger_s=linger_s, drain_s=drain_s)
+    running = Server(settings, stopping=stopping, closes_port=closes_port, linger_s=linger_s, drain_s=drain_s)
 
     ending = _Ending(running, leaving, notice_s)
 
