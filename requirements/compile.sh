@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 export UV_CUSTOM_COMPILE_COMMAND="make requirements"
 compile() {
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links "$@"
+        --no-strip-extras --no-emit-index-url --no-emit-find-links "$@"
 }
 compile "$@" --group build --output-file requirements/build.txt
 compile "$@" pyproject.toml --output-file requirements/runtime.txt
