@@ -160,3 +160,59 @@ async def test_unusual_ids_are_spelt_alike(wire):
     assert node["id"] == "Location:101:a%20b%20%C3%A9%3A%25"
     assert node["chargers"]["nodes"][0]["id"] == "Charger:~%20%C3%BC"
     assert executions == {"compiled": 1}
+
+
+TEXTS = ['"', "\\", "\n", "\x00", "\x7f", "</script>", "é", "\u2028", "😀", "plain", ""]
+
+
+@pytest.mark.parametrize("escapes_all", [False, True], ids=["as it is", "escaped to ASCII"])
+@pytest.mark.parametrize("text", TEXTS)
+async def test_text_of_the_gateway_comes_out_as_it_went_in(wire, text, escapes_all):
+    row = {"id": "a", "name": text, "city": f"in {text}", "chargers": [{"id": "x", "identity": f"{text}1"}]}
+    page = {"data": [row], "total": 1, "page": 1, "limit": 1}
+    body = json.dumps(page, ensure_ascii=escapes_all).encode()
+    wire.answer = lambda _m, target: (
+        Reply(200, {"content-type": "application/json"}, body)
+        if "/ocpi/cpos/101/locations" in target
+        else None
+    )
+    query = (
+        '{ cpo(cpoId: "101") { locations(first: 1) { nodes { name city } '
+        "edges { node { chargers { edges { node { identity } } } } } } } }"
+    )
+
+    answer, executions = await both(wire, query)
+
+    locations = answer["data"]["cpo"]["locations"]
+    assert locations["nodes"] == [{"name": text, "city": f"in {text}"}]
+    assert locations["edges"][0]["node"]["chargers"]["edges"] == [{"node": {"identity": f"{text}1"}}]
+    assert executions == {"compiled": 1}
+
+
+async def test_an_id_of_the_client_is_quoted_though_no_reply_holds_what_json_escapes(wire):
+    wire.answer = lambda _m, target: reply({"status": "READY"}) if target.endswith("/status") else None
+
+    answer, executions = await both(
+        wire, """{ charger(chargerId: "a\\"b") { id chargerId provisioning { status } } }"""
+    )
+
+    charger = {"id": "Charger:a%22b", "chargerId": 'a"b', "provisioning": {"status": "READY"}}
+    assert answer == {"data": {"charger": charger}}
+    assert executions == {"compiled": 1}
+
+
+@pytest.mark.parametrize(
+    "number", ["0", "-0.0", "1e-7", "0.0001", "1e16", "12345678901234567", "-33.8688", "5E2"]
+)
+async def test_numbers_are_written_alike(wire, number):
+    body = f'{{"id": "a", "coordinates": {{"latitude": {number}, "longitude": 2}}}}'.encode()
+    wire.answer = lambda _m, target: (
+        Reply(200, {"content-type": "application/json"}, body) if "/locations/" in target else None
+    )
+
+    answer, executions = await both(
+        wire, '{ location(cpoId: "101", locationId: "a") { coordinates { latitude longitude } } }'
+    )
+
+    assert answer["data"]["location"]["coordinates"] == {"latitude": float(number), "longitude": 2.0}
+    assert executions == {"compiled": 1}

@@ -19,7 +19,7 @@ A node is anything with a `key`, `rows` (record type to record) and `sources`; a
 is the record itself. `RowNode` says which node a row of a list becomes.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +50,17 @@ class GlobalId:
     The type's name and the parts of the key, joined by colons.
 
     Attributes:
-        spell: the whole id; whatever is unusual in a part is encoded.
-        is_plain: whether a text holds nothing unusual, so that joining is enough.
+        spelt_part: a part as it stands in the id; whatever is unusual in it is encoded.
+        is_plain: whether a text holds nothing unusual, and so stands as it is.
     """
 
     type_name: str
-    spell: Callable[..., str]
+    spelt_part: Callable[[str], str]
     is_plain: Callable[[str], bool]
+
+    def spelt(self, key: Iterable[str]) -> str:
+        """The whole id."""
+        return ":".join((self.type_name, *map(self.spelt_part, key)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,7 +167,7 @@ def read(source: Any, binding: Part | GlobalId | Value | Computed, info: Info) -
     if isinstance(binding, Part):
         return source.key[binding.index]
     if isinstance(binding, GlobalId):
-        return binding.spell(*source.key)
+        return binding.spelt(source.key)
     values = [read(source, need, info) for need in binding.needs]
     if any(isinstance(v, Awaitable) for v in values):
         return _compute_later(binding, values)

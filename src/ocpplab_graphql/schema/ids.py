@@ -40,9 +40,14 @@ def is_plain(text: str) -> bool:
     return _PLAIN.fullmatch(text) is not None
 
 
+def spelt_part(part: str) -> str:
+    """A part of a key as it stands in a global id: letters, digits, `._~-`, and the rest percent-encoded."""
+    return part if is_plain(part) else quote(part, safe="~")
+
+
 def global_id(type_name: str, *key: str) -> str:
     """The global id of a node."""
-    return ":".join((type_name, *(part if is_plain(part) else quote(part, safe="~") for part in key)))
+    return ":".join((type_name, *map(spelt_part, key)))
 
 
 def parse_global_id(text: str) -> tuple[str, tuple[str, ...]]:

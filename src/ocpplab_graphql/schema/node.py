@@ -9,17 +9,13 @@ from strawberry import ID, Private
 from ocpplab_graphql.execution.bindings import GlobalId, Source
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.schema.fields import global_id as global_id_field
-from ocpplab_graphql.schema.ids import global_id, is_plain
+from ocpplab_graphql.schema.ids import is_plain, spelt_part
 
 
 def gid(type_name: str) -> Any:
     """The global id of a node of this type."""
-
-    def spell(*key: str) -> str:
-        return global_id(type_name, *key)
-
     return global_id_field(
-        GlobalId(type_name, spell, is_plain),
+        GlobalId(type_name, spelt_part, is_plain),
         description=f"Global id, the same by every path; `node(id:)` takes it. Readable text such as "
         f"`{_EXAMPLES[type_name]}`. Costs no call.",
     )

@@ -10,6 +10,36 @@ from ocpplab_graphql.execution.compiled.values import Values, rows_below, type_o
 from ocpplab_graphql.execution.compiled.writing import Scope, Uncovered
 from ocpplab_graphql.execution.plan import PlanField, Selection
 
+# Gives the variable that a loop has for each item of an expression; the first argument begins its name.
+Taken = Callable[[str, str], str]
+# Writes what makes a row's node, given the response keys before and after the index, and the loop it stands in.
+Node = Callable[[str, str | None, Selection, Taken], str]
+
+
+class Loop:
+    """A comprehension: which variables run over what."""
+
+    def __init__(self, fresh: Callable[[str], str]) -> None:
+        self._fresh = fresh
+        self.sources: dict[str, str] = {}
+
+    def taken(self, prefix: str, source: str) -> str:
+        """See `Taken`."""
+        if source not in self.sources:
+            self.sources[source] = self._fresh(prefix)
+        return self.sources[source]
+
+    def takes(self, source: str) -> bool:
+        """Whether a variable runs over this."""
+        return source in self.sources
+
+    def over(self, made: str) -> str:
+        """The comprehension that makes this of each round."""
+        variables, sources = list(self.sources.values()), list(self.sources)
+        if len(sources) > 1:
+            return f"[{made} for {', '.join(variables)} in zip({', '.join(sources)}, strict=True)]"
+        return sources[0] if made == variables[0] else f"[{made} for {variables[0]} in {sources[0]}]"
+
 
 class Connections(Values):
     """Writes connections of every kind."""
@@ -30,16 +60,16 @@ class Connections(Values):
         name = self._fresh("connection")
         outs: list[str] = []
 
-        def rows_of(before: str, after: str | None, selection: Selection) -> str:
+        def node(before: str, after: str | None, selection: Selection, taken: Taken) -> str:
             out = f"out{len(outs)}"
             outs.append(out)
             op.below.append(self._below(item, selection, before, after))
-            return f"{out}[page.start:page.stop]"
+            return taken("node", f"{out}[page.start:page.stop]")
 
         made, cursors = self._connection_object(
             connection,
-            rows_of=rows_of,
-            record="rows[page.start:page.stop]",
+            node=node,
+            rows="rows[page.start:page.stop]",
             total="page.total",
             info="run.rules.page_info(page.cursors, page.span, page.total, page.after)",
             item=item,
@@ -67,83 +97,64 @@ class Connections(Values):
         self._bound(name, bind)
 
     def _connection_object(
-        self,
-        connection: Selection,
-        *,
-        rows_of: Callable[[str, str | None, Selection], str],
-        record: str,
-        total: str,
-        info: str,
-        item: RowNode,
+        self, connection: Selection, *, node: "Node", rows: str, total: str, info: str, item: RowNode
     ) -> tuple[str, bool]:
-        """An expression that makes a connection, and whether it takes `cursors`."""
+        """
+        An expression that makes a connection, and whether it takes `cursors`.
+
+        Args:
+            node: writes what makes a row's node.
+            rows: an expression of the rows.
+            total: of how many there are in all.
+            info: of where the page stands.
+        """
         values = []
-        cursors = False
+        takes_cursors = False
         for one in connection.fields:
-            match one.name:
-                case "__typename":
+            selection = next(iter(one.below.values()), None)
+            match one.name, selection:
+                case "__typename", _:
                     values.append(repr(connection.type_name))
-                case "totalCount":
+                case "totalCount", _:
                     values.append(total)
-                case "pageInfo":
-                    selection = next(iter(one.below.values()))
+                case "pageInfo", Selection():
                     var = self._fresh("v")
                     made = self._object(Scope(selection.type_name, var=var), selection)
                     values.append(f"({made} if ({var} := {info}) is not None else None)")
-                case "nodes":
-                    values.append(rows_of(one.key, None, next(iter(one.below.values()))))
-                case "edges":
-                    edge, takes = self._edges(one, rows_of, record, item)
-                    cursors = cursors or takes
-                    values.append(edge)
+                case "nodes", Selection():
+                    loop = Loop(self._fresh)
+                    values.append(loop.over(node(one.key, None, selection, loop.taken)))
+                case "edges", Selection():
+                    loop = Loop(self._fresh)
+                    values.append(loop.over(self._edge(loop, one, selection, node, rows, item)))
+                    takes_cursors = takes_cursors or loop.takes("cursors")
                 case _:
                     raise Uncovered(one.name)
         struct = self._struct([one.key for one in connection.fields])
-        return f"{struct}({', '.join(values)})", cursors
+        return f"{struct}({', '.join(values)})", takes_cursors
 
-    def _edges(
-        self,
-        edges: PlanField,
-        rows_of: Callable[[str, str | None, Selection], str],
-        record: str,
-        item: RowNode,
-    ) -> tuple[str, bool]:
-        selection = next(iter(edges.below.values()))
-        zipped: list[tuple[str, str]] = []
-
-        def taken(prefix: str, of: str) -> str:
-            known = next((var for var, source in zipped if source == of), None)
-            if known is None:
-                known = self._fresh(prefix)
-                zipped.append((known, of))
-            return known
-
+    def _edge(
+        self, loop: "Loop", edges: PlanField, selection: Selection, node: "Node", rows: str, item: RowNode
+    ) -> str:
+        """An expression that makes an edge."""
         values = []
         for one in selection.fields:
             match one.name:
                 case "__typename":
                     values.append(repr(selection.type_name))
                 case "cursor":
-                    values.append(taken("cursor", "cursors"))
+                    values.append(loop.taken("cursor", "cursors"))
                 case "node":
-                    values.append(taken("node", rows_of(edges.key, one.key, next(iter(one.below.values())))))
+                    values.append(node(edges.key, one.key, next(iter(one.below.values())), loop.taken))
                 case _ if isinstance(one.binding, Value) and one.binding.record is item.record:
-                    row = taken("row", record)
+                    value = f"{loop.taken('row', rows)}.{one.binding.key}"
                     typed = type_of(one.binding.record, one.binding.key)
-                    values.append(
-                        self._complete(one.definition.type, f"{row}.{one.binding.key}", typed, one.below)
-                    )
+                    values.append(self._complete(one.definition.type, value, typed, one.below))
                 case _:
                     raise Uncovered(one.name)
-        if not zipped:
-            taken("cursor", "cursors")
-        made = f"{self._struct([one.key for one in selection.fields])}({', '.join(values)})"
-        if len(zipped) == 1:
-            loop = f"{zipped[0][0]} in {zipped[0][1]}"
-        else:
-            variables, sources = (", ".join(one) for one in zip(*zipped, strict=True))
-            loop = f"{variables} in zip({sources}, strict=True)"
-        return f"[{made} for {loop}]", any(of == "cursors" for _, of in zipped)
+        if not loop.sources:
+            loop.taken("cursor", "cursors")
+        return f"{self._struct([one.key for one in selection.fields])}({', '.join(values)})"
 
     def _below(
         self,
@@ -153,15 +164,16 @@ class Connections(Values):
         after: str | None,
     ) -> Below:
         place = self._place(selection.type_name)
-        scope = self._row_scope(item, selection.type_name, row="r", parent="k", up="u")
+        plain = self._fresh("plain")
+        scope = self._row_scope(item, selection.type_name, row="r", parent="k", up="u", plain=plain)
         scope.place = place
         made = self._object(scope, selection)
-        if scope.plain in scope.used:
+        if plain in scope.used:
             key = f"r.{item.record.KEY}"
             above = [f"*{{k[{i}] for k in keys}}" for i in range(item.above)]
             is_plain = self._constant(self._is_plain(selection), "is_plain")
             place.prologue.append(
-                f"{scope.plain} = {is_plain}('~'.join([{', '.join([*above, f'*[{key} for r in rows]'])}]))"
+                f"{plain} = {is_plain}('~'.join([{', '.join([*above, f'*[{key} for r in rows]'])}]))"
             )
         self._finish(place, scope, made)
         return Below(place, before, after, place.needs_nodes, "u" in scope.used)
@@ -169,12 +181,14 @@ class Connections(Values):
     def _is_plain(self, selection: Selection) -> Any:
         return next(f.binding.is_plain for f in selection.fields if isinstance(f.binding, GlobalId))
 
-    def _row_scope(self, item: RowNode, type_name: str, *, row: str, parent: str, up: str) -> Scope:
+    def _row_scope(
+        self, item: RowNode, type_name: str, *, row: str, parent: str, up: str, plain: str
+    ) -> Scope:
         """The scope of a row: its record, its key, and what its parent tells of it."""
         if item.node is None:
             return Scope(type_name, var=row, used={row})
         key = (*(f"{parent}[{i}]" for i in range(item.above)), f"{row}.{item.record.KEY}")
-        scope = Scope(type_name, key=key, records={item.record: row}, plain=self._fresh("plain"))
+        scope = Scope(type_name, key=key, records={item.record: row}, plain=plain)
         if item.carried is not None:
             scope.carried[item.carried.record, item.carried.key] = f"{up}.{item.carried.value.key}"
         return scope
@@ -221,32 +235,32 @@ class Connections(Values):
         if record != "r":
             raise Uncovered(one.name)
         connection = next(iter(one.below.values()))
-        name, paging = self._fresh("entries"), self._fresh("paging")
-        rows_made: list[str] = []
-        plains: list[str] = []
+        name, paging, plain = self._fresh("entries"), self._fresh("paging"), self._fresh("plain")
+        told: list[Selection] = []
 
-        def rows_of(_before: str, _after: str | None, selection: Selection) -> str:
-            row = self._fresh("x")
-            inner = self._row_scope(binding.item, selection.type_name, row=row, parent="key", up="r")
+        def node(_before: str, _after: str | None, selection: Selection, taken: Taken) -> str:
+            row = taken("row", "page")
+            inner = self._row_scope(
+                binding.item, selection.type_name, row=row, parent="key", up="r", plain=plain
+            )
             made = self._object(inner, selection)
-            if inner.plain is not None and inner.plain in inner.used:
-                plains.append(inner.plain)
-                is_plain = self._constant(self._is_plain(selection), "is_plain")
-                every = f"{row}.{binding.item.record.KEY} for r in rows for {row} in {entries} or ()"
-                place.prologue.append(f"{inner.plain} = {is_plain}('~'.join([{every}]))")
-            # A name of its own: what makes a row may not stand where a comprehension takes its rows from.
-            nodes = self._fresh("nodes")
-            rows_made.append(f"{nodes} = [{made} for {row} in page]")
-            return nodes
+            if plain in inner.used:
+                told.append(selection)
+            return made
 
         made, cursors = self._connection_object(
             connection,
-            rows_of=rows_of,
-            record="page",
+            node=node,
+            rows="page",
             total="length",
             info="run.rules.page_info(paging.cursors(key), (start, stop), length, paging.after)",
             item=binding.item,
         )
+        if told:
+            is_plain = self._constant(self._is_plain(told[0]), "is_plain")
+            every = f"row.{binding.item.record.KEY} for r in rows for row in {entries} or ()"
+            place.prologue.append(f"{plain} = {is_plain}('~'.join([{every}]))")
+        plains = [plain] if told else []
         if isinstance(scope.key, str):
             key = f"key = {self._use(scope, scope.key)}"
         else:
@@ -264,7 +278,6 @@ class Connections(Values):
             "    start, stop = paging.span(length, key)",
             "page = rows if stop - start == length else rows[start:stop]",
         ]
-        lines += rows_made
         if cursors:
             lines.append("cursors = paging.cursors(key).between(start, stop)")
         lines.append(f"return {made}")

@@ -56,16 +56,19 @@ class Values(Writing):
         return expression
 
     def _global_id(self, scope: Scope, binding: GlobalId) -> str:
-        spell = self._constant(binding.spell, "spell")
         if isinstance(scope.key, str):
-            return f"{spell}(*{self._use(scope, scope.key)})"
+            return f"{self._constant(binding.spelt, 'spelt')}({self._use(scope, scope.key)})"
+        spelt = self._constant(binding.spelt_part, "spelt")
         parts = [self._use(scope, part) for part in scope.key]
-        spelt = f"{spell}({', '.join(parts)})"
         if scope.plain is None:
-            return spelt
+            joined = ":".join(f"{{{spelt}({part})}}" for part in parts)
+            return f'f"{binding.type_name}:{joined}"'
         scope.used.add(scope.plain)
-        joined = ":".join(f"{{{part}}}" for part in parts)
-        return f"(f'{binding.type_name}:{joined}' if {scope.plain} else {spelt})"
+        joined, plain = (
+            ":".join(f"{{{written}}}" for written in one)
+            for one in ([f"{spelt}({part})" for part in parts], parts)
+        )
+        return f'(f"{binding.type_name}:{plain}" if {scope.plain} else f"{binding.type_name}:{joined}")'
 
     def _computed(self, scope: Scope, binding: Computed, key: str) -> str:
         needs = []
@@ -89,6 +92,9 @@ class Values(Writing):
             near = self._use(scope, near)
             if binding.otherwise is None or not _may_be_none(typed):
                 return near, typed
+            if not self._thorough:
+                var = self._fresh("v")
+                return f"({var} if ({var} := {near}) is not None else _incomplete())", _bare(typed)
             return self._or_otherwise(scope, binding, near, key), type_of(binding.otherwise, binding.key)
         record = binding.record if binding.record in sources else binding.otherwise
         if record is None:
@@ -104,14 +110,12 @@ class Values(Writing):
         return f"{self._column(self._needed(scope), op)}.{binding.key}", type_of(record, binding.key)
 
     def _or_otherwise(self, scope: Scope, binding: Value, near: str, key: str) -> str:
-        var = self._fresh("v")
-        if not self._thorough:
-            return f"({var} if ({var} := {near}) is not None else _incomplete())"
         if binding.otherwise is None or binding.otherwise not in self._sources(scope.type_name):
             return near
         op = self._record(scope, binding.otherwise)
         op.unless.append(binding)
         op.fields.setdefault(key, binding)
+        var = self._fresh("v")
         column = self._column(self._needed(scope), op)
         return f"({var} if ({var} := {near}) is not None else {column}.{binding.key})"
 
