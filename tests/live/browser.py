@@ -87,25 +87,33 @@ class Visit:
             self.complaints.append(message.text)
 
 
+_launched: list[Browser] = []
+
+
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
+async def chromium() -> AsyncIterator[None]:
+    """Within it there is a Chromium for `visit`: to launch one takes longer than most visits."""
     if CHROMIUM is None:
         pytest.skip("No Chromium here: install it, or name it in CHROMIUM.")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        _launched.append(browser)
         try:
-            yield browser
+            yield
         finally:
+            _launched.remove(browser)
             await browser.close()
 
 
 @asynccontextmanager
 async def visit(url: str, *, color_scheme: Any = "light") -> AsyncIterator[Visit]:
-    """Open the page, and at the end hold it to account."""
-    async with chromium() as browser:
-        page = await browser.new_page(
-            viewport={"width": 1280, "height": 800}, color_scheme=color_scheme, reduced_motion="reduce"
-        )
+    """Open the page in a profile of its own, and at the end hold it to account."""
+    (browser,) = _launched
+    profile = await browser.new_context(
+        viewport={"width": 1280, "height": 800}, color_scheme=color_scheme, reduced_motion="reduce"
+    )
+    async with profile:
+        page = await profile.new_page()
         visit = Visit(page)
         page.on("request", visit.on_request)
         page.on("websocket", visit.on_request)

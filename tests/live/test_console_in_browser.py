@@ -25,7 +25,11 @@ from tests.live.browser import (
 )
 from tests.live.processes import Command
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("chromium"),
+]
 
 SHOWN = "Parking Bercy"  # the first location of the first CPO of the demo world
 

@@ -28,7 +28,11 @@ from tests.live.browser import (
     write,
 )
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.usefixtures("chromium"),
+]
 
 VARIABLES_EDITOR = HEADERS_EDITOR  # one place below the query, for both
 

@@ -12,6 +12,7 @@ import html
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -165,6 +166,7 @@ def _not_built(missing: Path) -> str:
     return f"The GraphiQL page is not built: {missing} is missing. `make console` builds it (needs Node.js)."
 
 
+@cache
 def _asset(path: Path) -> Asset:
     body = path.read_bytes()
     return Asset(

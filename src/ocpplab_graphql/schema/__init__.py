@@ -1,6 +1,7 @@
 """The graph. Strawberry lives here: the schema object, made of the root types."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import strawberry
@@ -39,6 +40,7 @@ SECRET_FIELDS = frozenset(
 )
 
 
+@cache
 def sdl() -> str:
     """The schema in SDL, as `schema.graphql` and `/schema.graphql` hold it."""
     return schema.as_str() + "\n"
