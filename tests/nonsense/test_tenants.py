@@ -18,7 +18,7 @@ from tests.nonsense.conftest import ask, product
 
 # The transport that is the default is tried longest; httpx, which opens a connection for each call, is left to
 # `python -m bench.facade.tenants --transport httpx` and to the tests of single lies.
-VALUES = {"http1": 30_000, "aiohttp": 4_000}
+VALUES = {"http1": 15_000, "aiohttp": 3_000}
 
 
 @pytest.mark.timeout(110)
