@@ -56,8 +56,7 @@ class Credentials:
         return "\0".join(named) if claims.get("sub") else sha256(token.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """
     One REST call that was made, for traces. `status` is None when no reply came.
 

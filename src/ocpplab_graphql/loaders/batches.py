@@ -6,8 +6,9 @@ A result is a value, None for what does not exist, or an exception that fails it
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from ocpplab_graphql.errors import FacadeError
 from ocpplab_graphql.gateway.client import GatewayClient
@@ -34,8 +35,7 @@ from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(Struct, frozen=True):
     """
     The part of a list that a window names.
 

@@ -3,14 +3,14 @@ Pure: single reads, or pages of the list they stand in? Source: gateway contract
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What to read next: these pages of 100 rows, or, when there are none, every id by itself."""
 
     pages: tuple[int, ...] = ()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
+from msgspec import Struct
+
 from ocpplab_graphql.gateway.client import GatewayClient
 from ocpplab_graphql.gateway.decode import Invalid, decode_log_page, decode_page
 from ocpplab_graphql.gateway.records import (
@@ -25,8 +27,7 @@ from ocpplab_graphql.loaders.windows import Range, offsets_covering, pages_cover
 Asked = tuple[str, Hashable]
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Rows that one call brought, from `start`; it asked for `asked` of them."""
 
     start: int
