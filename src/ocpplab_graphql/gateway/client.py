@@ -24,7 +24,7 @@ from ocpplab_graphql.gateway.errors import GatewayError, GatewayInvalidResponse,
 from ocpplab_graphql.gateway.flights import Flights
 from ocpplab_graphql.gateway.outcomes import no_answer, outcome_unknown, refusal
 from ocpplab_graphql.gateway.routes import Request
-from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
+from ocpplab_graphql.gateway.transport import Headers, Reply, Transport, TransportFailed
 from ocpplab_graphql.gateway.waits import Waits
 from ocpplab_graphql.gateway.way import Way, WayLimits, WayState
 from ocpplab_graphql.telemetry import observation
@@ -142,7 +142,7 @@ class GatewayClient:
         self.credentials = credentials
         self._deadline = deadline
         self._waits = Waits(deadline)
-        self._headers = _headers(credentials)
+        self._headers = Headers(_headers(credentials))
         self._made = time.perf_counter()
         self.calls: list[Call] = []
 
