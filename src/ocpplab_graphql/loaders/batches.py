@@ -5,7 +5,7 @@ A result is a value, None for what does not exist, or an exception that fails it
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -33,6 +33,9 @@ from ocpplab_graphql.loaders.store import ListState, Store, together
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
 
 R = TypeVar("R", bound=Record)
+
+# A row being read into the store; how that failed, if it did.
+Single = Coroutine[Any, Any, Exception | None]
 
 
 class Slice(Struct, frozen=True):
@@ -64,18 +67,26 @@ async def windows(
     store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
 ) -> list[Slice | Exception]:
     """Windows of lists: those of one list share calls; those of different lists run side by side."""
-    by_list: dict[GatewayList, list[Window]] = defaultdict(list)
-    for of, window in keys:
-        by_list[of].append(window)
-    await together([_read_windows(store, client, of, w) for of, w in by_list.items()])
-    return [_slice(store.list_state(of), window) for of, window in keys]
+    states = [store.list_state(of) for of, _ in keys]
+    by_list: dict[ListState, list[tuple[GatewayList, Window]]] = defaultdict(list)
+    for state, key in zip(states, keys, strict=True):
+        by_list[state].append(key)
+    await together([_read_windows(store, client, state, asked) for state, asked in by_list.items()])
+    return [_slice(state, window) for state, (_, window) in zip(states, keys, strict=True)]
 
 
-async def _read_windows(store: Store, client: GatewayClient, of: GatewayList, wanted: list[Window]) -> None:
-    state = store.list_state(of)
-    async with state.lock:
+async def _read_windows(
+    store: Store, client: GatewayClient, state: ListState, keys: Sequence[tuple[GatewayList, Window]]
+) -> None:
+    """Windows of one list into its state."""
+    of, wanted = keys[0][0], [window for _, window in keys]
+    if not state.turns.take():
+        await state.turns.wait()
+    try:
         while state.failure is None and (calls := _calls_for(of, state, wanted)):
-            await _read_chunks(store, client, of, calls, [("window", (of, window)) for window in wanted])
+            await _read_chunks(store, client, of, state, calls, [("window", key) for key in keys])
+    finally:
+        state.turns.give_back()
 
 
 def _calls_for(of: GatewayList, state: ListState, wanted: list[Window]) -> list[tuple[int, int]]:
@@ -96,10 +107,14 @@ def _gaps(span: Range, asked: set[int]) -> list[Range]:
 
 
 async def _read_chunks(
-    store: Store, client: GatewayClient, of: GatewayList, calls: list[tuple[int, int]], asked: Sequence[Asked]
+    store: Store,
+    client: GatewayClient,
+    of: GatewayList,
+    state: ListState,
+    calls: Sequence[tuple[int, int]],
+    asked: Sequence[Asked],
 ) -> None:
     chunks = await together([_chunk(of, store, client, call, asked) for call in calls])
-    state = store.list_state(of)
     for chunk in chunks:
         if isinstance(chunk, Chunk):
             _note(store, of, state, chunk)
@@ -150,9 +165,9 @@ async def cpos_by_id(
 ) -> list[CPORecord | None | Exception]:
     """CPOs: singly, or by pages of the list when that is fewer calls."""
 
-    async def single(cpo_id: str) -> CPORecord:
-        reply = await store.reply(client.cpo, cpo_id, asked=[("cpo_by_id", cpo_id)])
-        return decode(reply.body, store.into(CPORecord), store.spoilt, key=cpo_id)
+    def single(cpo_id: str) -> Single:
+        asked = [("cpo_by_id", cpo_id)]
+        return _read_single(store, CPORecord, cpo_id, cpo_id, asked, client.cpo, cpo_id)
 
     return await _by_id(store, client, CPOs(), keys, single, "cpo_by_id")
 
@@ -165,9 +180,9 @@ async def locations_by_id(
     for key in keys:
         by_cpo[key[0]].append(key)
 
-    async def single(key: LocationKey) -> LocationRecord:
-        reply = await store.reply(client.location, *key, asked=[("location_by_id", key)])
-        return decode(reply.body, store.into(LocationRecord), store.spoilt, key=key[1])
+    def single(key: LocationKey) -> Single:
+        asked = [("location_by_id", key)]
+        return _read_single(store, LocationRecord, key, key[1], asked, client.location, *key)
 
     groups = await together(
         [
@@ -188,28 +203,33 @@ async def _by_id(
     client: GatewayClient,
     of: GatewayList,
     keys: Sequence[Any],
-    single: Callable[[Any], Awaitable[R]],
+    single: Callable[[Any], Single],
     loader: str,
 ) -> list[R | None | Exception]:
     """Rows of one list by key: from what was seen, then pages while they are cheaper, then singly."""
     state = store.list_state(of)
     failure: Exception | None = None
-    async with state.lock:
+    if not state.turns.take():
+        await state.turns.wait()
+    try:
         while missing := [key for key in keys if store.seen(of.record, key) is None]:
             unread = _unread(state, at_most=len(missing))
             pages = choose(len(missing), total=state.total, unread_pages=unread).pages
             if not pages or state.failure is not None:
                 break
             asked = [(loader, key) for key in missing]
-            await _read_chunks(store, client, of, [(page, PAGE_LIMIT_MAX) for page in pages], asked)
+            calls = [(page, PAGE_LIMIT_MAX) for page in pages]
+            await _read_chunks(store, client, of, state, calls, asked)
             failure = state.failure
         if isinstance(failure, GatewayNotFound):
             return [store.seen(of.record, key) for key in keys]
         if failure is None or isinstance(failure, GatewayInvalidResponse):
-            failures = await _read_singly(store, of.record, missing, single)
+            failures = await _read_singly(missing, single)
         else:
             # A gateway that just failed is not asked for every row by itself.
             failures = dict.fromkeys(missing, failure)
+    finally:
+        state.turns.give_back()
     return [failures.get(key) or store.seen(of.record, key) for key in keys]
 
 
@@ -218,23 +238,36 @@ def _unread(state: ListState, *, at_most: int) -> list[int]:
     return [] if state.total is None else unread_pages(state.total, state.asked, at_most=at_most)
 
 
-async def _read_singly(
-    store: Store, record: type[Record], keys: Iterable[Any], single: Callable[[Any], Awaitable[R]]
-) -> dict[Any, Exception]:
+async def _read_singly(keys: Iterable[Any], single: Callable[[Any], Single]) -> dict[Any, Exception]:
     """Read each key by itself into the store; the failures by key. What does not exist is none."""
-
-    async def read(key: Any) -> Exception | None:
-        try:
-            store.saw(record, key, await single(key))
-        except GatewayNotFound:
-            return None
-        except FacadeError as error:
-            return error
-        return None
-
     distinct = list(dict.fromkeys(keys))
-    failures = await together([read(key) for key in distinct])
+    failures = await together([single(key) for key in distinct])
     return {key: failure for key, failure in zip(distinct, failures, strict=True) if failure is not None}
+
+
+async def _read_single(
+    store: Store,
+    record: type[Record],
+    key: Hashable,
+    row_id: str,
+    asked: Sequence[Asked],
+    *request: Any,
+) -> Exception | None:
+    """
+    Read one row by itself into the store, where it is found by `key`; how that failed, if it did.
+
+    Args:
+        request: the client's method, and its arguments.
+    """
+    try:
+        reply = await store.reply(*request, asked=asked)
+        row = decode(reply.body, store.into(record), store.spoilt, key=row_id)
+    except GatewayNotFound:
+        return None
+    except FacadeError as error:
+        return error
+    store.saw(record, key, row)
+    return None
 
 
 # ---------------------------------------------------------------------------------------- full chargers
@@ -249,25 +282,30 @@ async def chargers_by_id(
     The tenant-wide list is scanned only when its total is already known and that is fewer calls.
     """
     everywhere = store.list_state(Chargers())
-    async with everywhere.lock:
+    if not everywhere.turns.take():
+        await everywhere.turns.wait()
+    try:
         missing = _unseen_chargers(store, keys)
         if everywhere.total is not None and missing:
             calls = _calls_without_scan(missing)
             unread = _unread(everywhere, at_most=calls)
             pages = choose(calls, total=everywhere.total, unread_pages=unread).pages
             asked = [("charger_by_id", key) for key in missing]
-            await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages], asked)
+            chunks = [(page, PAGE_LIMIT_MAX) for page in pages]
+            await _read_chunks(store, client, Chargers(), everywhere, chunks, asked)
+    finally:
+        everywhere.turns.give_back()
     failures = await _read_groups(store, client, _unseen_chargers(store, keys), _keys_by_charger(keys))
 
     by_charger = _keys_by_charger(keys)
 
-    async def single(charger_id: str) -> ChargerRecord:
-        reply = await store.reply(client.charger, charger_id, asked=by_charger[charger_id])
-        return decode(reply.body, store.into(ChargerRecord), store.spoilt, key=charger_id)
+    def single(charger_id: str) -> Single:
+        asked = by_charger[charger_id]
+        return _read_single(store, ChargerRecord, charger_id, charger_id, asked, client.charger, charger_id)
 
     unseen = (key.charger_id for key in _unseen_chargers(store, keys))
     left = [charger_id for charger_id in unseen if charger_id not in failures]
-    failures |= await _read_singly(store, ChargerRecord, left, single)
+    failures |= await _read_singly(left, single)
     return [failures.get(key.charger_id) or store.seen(ChargerRecord, key.charger_id) for key in keys]
 
 

@@ -12,7 +12,7 @@ from ocpplab_graphql.gateway.transport.connection import Connection
 from ocpplab_graphql.gateway.transport.port import Reply, TransportFailed
 from ocpplab_graphql.gateway.transport.reader import Bounds
 from ocpplab_graphql.gateway.transport.request import Origin
-from ocpplab_graphql.gateway.transport.turns import Turns
+from ocpplab_graphql.gateway.turns import Turns
 
 # A gateway that closes an idle connection may do so while a request is on its way to it. A read can be sent again;
 # of a write nobody would know whether it happened, so it goes over a connection that was in use until now.
