@@ -28,7 +28,7 @@ from ocpplab_graphql.gateway.records import (
 from ocpplab_graphql.gateway.transport import Reply
 from ocpplab_graphql.loaders.choice import choose, unread_pages
 from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
-from ocpplab_graphql.loaders.lists import Asked, Chargers, Chunk, CPOs, GatewayList, Locations
+from ocpplab_graphql.loaders.lists import Asked, Call, Chargers, Chunk, CPOs, GatewayList, Locations
 from ocpplab_graphql.loaders.store import ListState, Store, together
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
 
@@ -67,42 +67,52 @@ async def windows(
     store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
 ) -> list[Slice | Exception]:
     """Windows of lists: those of one list share calls; those of different lists run side by side."""
-    states = [store.list_state(of) for of, _ in keys]
     by_list: dict[ListState, list[tuple[GatewayList, Window]]] = defaultdict(list)
-    for state, key in zip(states, keys, strict=True):
-        by_list[state].append(key)
+    for key in keys:
+        by_list[store.list_state(key[0])].append(key)
     await together([_read_windows(store, client, state, asked) for state, asked in by_list.items()])
-    return [_slice(state, window) for state, (_, window) in zip(states, keys, strict=True)]
+    return [_slice(store.list_state(of), window) for of, window in keys]
 
 
 async def _read_windows(
     store: Store, client: GatewayClient, state: ListState, keys: Sequence[tuple[GatewayList, Window]]
 ) -> None:
     """Windows of one list into its state."""
-    of, wanted = keys[0][0], [window for _, window in keys]
+    of = keys[0][0]
     if not state.turns.take():
         await state.turns.wait()
     try:
-        while state.failure is None and (calls := _calls_for(of, state, wanted)):
+        while state.failure is None and (calls := _calls_for(of, state, keys)):
             await _read_chunks(store, client, of, state, calls, [("window", key) for key in keys])
     finally:
         state.turns.give_back()
 
 
-def _calls_for(of: GatewayList, state: ListState, wanted: list[Window]) -> list[tuple[int, int]]:
-    spans = [w.span(state.total) for w in wanted if w.rows]
-    missing = [r for span in spans if span is not None for r in _gaps(span, state.asked)]
+def _calls_for(
+    of: GatewayList, state: ListState, keys: Iterable[tuple[GatewayList, Window]]
+) -> Sequence[Call]:
+    missing: list[Range] = []
+    from_end = False
+    for _, window in keys:
+        if window.rows:
+            span = window.span(state.total)
+            if span is None:
+                from_end = True
+            else:
+                missing += _gaps(span, state.asked)
     if missing:
         return of.calls(missing)
     if state.total is None:
         # A window from the end needs the total first: a full page may well bring all of it.
-        return [of.calls([(0, of.limit_max if None in spans else 1)])[0]]
-    return []
+        return [of.calls([(0, of.limit_max if from_end else 1)])[0]]
+    return ()
 
 
 def _gaps(span: Range, asked: set[int]) -> list[Range]:
     if not asked:
         return [span] if span[1] > span[0] else []
+    if asked.issuperset(range(*span)):
+        return []
     return [(p, p + 1) for p in range(*span) if p not in asked]
 
 
@@ -111,7 +121,7 @@ async def _read_chunks(
     client: GatewayClient,
     of: GatewayList,
     state: ListState,
-    calls: Sequence[tuple[int, int]],
+    calls: Sequence[Call],
     asked: Sequence[Asked],
 ) -> None:
     chunks = await together([_chunk(of, store, client, call, asked) for call in calls])
@@ -123,19 +133,24 @@ async def _read_chunks(
 
 
 async def _chunk(
-    of: GatewayList, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked]
+    of: GatewayList, store: Store, client: GatewayClient, call: Call, asked: Sequence[Asked]
 ) -> Chunk | Exception:
     try:
-        return await of.read(store, client, call, asked)
+        request = of.request(client, call)
+        reply = await store.reply(*request, asked=asked)
+        chunk = of.chunk(store, call, reply.body)
     except Exception as failure:  # whatever it is, it is this list's
         return failure
+    store.brought(len(chunk.rows), *request)
+    return chunk
 
 
 def _note(store: Store, of: GatewayList, state: ListState, chunk: Chunk) -> None:
+    reached = chunk.reached
     if state.total is None:
         # The first answer counts: a total that keeps changing must not keep us reading.
-        state.total = max(chunk.total, chunk.reached)
-    if chunk.reached > chunk.total:
+        state.total = max(chunk.total, reached)
+    if reached > chunk.total:
         state.counted = False
         store.spoilt()
     state.asked.update(range(chunk.start, chunk.start + chunk.asked))

@@ -6,16 +6,16 @@ Positions count from 0 in the gateway's order. Ranges are half-open.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 PAGE_LIMIT_MAX = 100
 
 Range = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, gc=False):
     """
     What a connection asks of a list: `first` rows from `start`, or the `last` ones before `end`.
 
