@@ -293,7 +293,9 @@ class GatewayClient:
         started = self._begin(request, ticket, first=not retried)
         reply: Reply | None = None
         try:
-            reply = await self._gateway.send(request, self._headers_of(request))
+            reply = await self._gateway.send(
+                request, self._headers if request.is_read else self._headers_of(request)
+            )
         except TransportFailed as failure:
             self._lost(request, failure, ticket, first=not retried)
             return failure
@@ -338,8 +340,6 @@ class GatewayClient:
 
     def _headers_of(self, request: Request) -> Mapping[str, str]:
         """The caller's headers, and what a body and a key for it need."""
-        if request.body is None and request.idempotency_key is None:
-            return self._headers
         headers = dict(self._headers)
         if request.body is not None:
             headers["Content-Type"] = "application/json"

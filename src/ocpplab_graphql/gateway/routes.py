@@ -50,7 +50,7 @@ class Request(Struct, frozen=True, gc=False):
 
 def list_cpos(page: int, limit: int) -> Request:
     """C1."""
-    return _get("/ocpi/cpos", f"/ocpi/cpos?page={page}&limit={limit}")
+    return Request("GET", "/ocpi/cpos", f"/ocpi/cpos?page={page}&limit={limit}")
 
 
 def create_cpo(body: bytes, idempotency_key: str | None) -> Request:
@@ -61,12 +61,12 @@ def create_cpo(body: bytes, idempotency_key: str | None) -> Request:
 
 def cpo_status(cpo_id: str) -> Request:
     """C3."""
-    return _get("/ocpi/cpos/{cpo_id}/status", f"{_of_cpo(cpo_id)}/status")
+    return Request("GET", "/ocpi/cpos/{cpo_id}/status", f"{_of_cpo(cpo_id)}/status")
 
 
 def cpo(cpo_id: str) -> Request:
     """C4."""
-    return _get("/ocpi/cpos/{cpo_id}", _of_cpo(cpo_id))
+    return Request("GET", "/ocpi/cpos/{cpo_id}", _of_cpo(cpo_id))
 
 
 def delete_cpo(cpo_id: str) -> Request:
@@ -76,12 +76,14 @@ def delete_cpo(cpo_id: str) -> Request:
 
 def cpo_report(cpo_id: str) -> Request:
     """C6."""
-    return _get("/ocpi/cpos/{cpo_id}/report", f"{_of_cpo(cpo_id)}/report")
+    return Request("GET", "/ocpi/cpos/{cpo_id}/report", f"{_of_cpo(cpo_id)}/report")
 
 
 def list_locations(cpo_id: str, page: int, limit: int) -> Request:
     """L1."""
-    return _get("/ocpi/cpos/{cpo_id}/locations", f"{_of_cpo(cpo_id)}/locations?page={page}&limit={limit}")
+    return Request(
+        "GET", "/ocpi/cpos/{cpo_id}/locations", f"{_of_cpo(cpo_id)}/locations?page={page}&limit={limit}"
+    )
 
 
 def create_locations(cpo_id: str, body: bytes, idempotency_key: str | None) -> Request:
@@ -93,12 +95,12 @@ def create_locations(cpo_id: str, body: bytes, idempotency_key: str | None) -> R
 def location_job(cpo_id: str, job_id: str) -> Request:
     """L3."""
     target = f"{_of_cpo(cpo_id)}/locations/jobs/{_segment(job_id, 'job id')}"
-    return _get("/ocpi/cpos/{cpo_id}/locations/jobs/{job_id}", target)
+    return Request("GET", "/ocpi/cpos/{cpo_id}/locations/jobs/{job_id}", target)
 
 
 def location(cpo_id: str, location_id: str) -> Request:
     """L4."""
-    return _get("/ocpi/cpos/{cpo_id}/locations/{location_id}", _of_location(cpo_id, location_id))
+    return Request("GET", "/ocpi/cpos/{cpo_id}/locations/{location_id}", _of_location(cpo_id, location_id))
 
 
 def delete_location(cpo_id: str, location_id: str) -> Request:
@@ -115,29 +117,29 @@ def update_location(cpo_id: str, location_id: str, body: bytes) -> Request:
 
 def cpo_templates() -> Request:
     """T1."""
-    return _get("/ocpi/templates/cpos", "/ocpi/templates/cpos")
+    return Request("GET", "/ocpi/templates/cpos", "/ocpi/templates/cpos")
 
 
 def location_templates(current_type: str | None, ocpp_version: str | None) -> Request:
     """T2. `current_type` is AC, DC or AC-DC."""
     query = _query(("type", current_type), ("ocpp_version", ocpp_version))
-    return _get("/ocpp/templates/locations", f"/ocpp/templates/locations{query and f'?{query}'}")
+    return Request("GET", "/ocpp/templates/locations", f"/ocpp/templates/locations{query and f'?{query}'}")
 
 
 def list_chargers(ocpp_location_id: str | None, page: int, limit: int) -> Request:
     """H1."""
     of_location = "" if ocpp_location_id is None else f"location_id={_quoted(ocpp_location_id)}&"
-    return _get("/ocpp/chargers", f"/ocpp/chargers?{of_location}page={page}&limit={limit}")
+    return Request("GET", "/ocpp/chargers", f"/ocpp/chargers?{of_location}page={page}&limit={limit}")
 
 
 def charger(charger_id: str) -> Request:
     """H2."""
-    return _get("/ocpp/chargers/{charger_id}", _of_charger(charger_id))
+    return Request("GET", "/ocpp/chargers/{charger_id}", _of_charger(charger_id))
 
 
 def charger_status(charger_id: str) -> Request:
     """H3."""
-    return _get("/ocpp/chargers/{charger_id}/status", f"{_of_charger(charger_id)}/status")
+    return Request("GET", "/ocpp/chargers/{charger_id}/status", f"{_of_charger(charger_id)}/status")
 
 
 def charger_logs(
@@ -151,7 +153,7 @@ def charger_logs(
         ("limit", str(limit)),
         ("offset", str(offset)),
     )
-    return _get("/ocpp/chargers/{charger_id}/logs", f"{_of_charger(charger_id)}/logs?{query}")
+    return Request("GET", "/ocpp/chargers/{charger_id}/logs", f"{_of_charger(charger_id)}/logs?{query}")
 
 
 def location_chargers(ocpp_location_id: str, charger_ids: Sequence[str]) -> Request:
@@ -159,7 +161,7 @@ def location_chargers(ocpp_location_id: str, charger_ids: Sequence[str]) -> Requ
     segment = _segment(ocpp_location_id, "ocpp location id")
     ids = "".join([f"&charger_ids={_quoted(charger_id)}" for charger_id in charger_ids])
     target = f"/ocpp/locations/{segment}/chargers?page=1&limit=100{ids}"
-    return _get("/ocpp/locations/{ocpp_location_id}/chargers", target)
+    return Request("GET", "/ocpp/locations/{ocpp_location_id}/chargers", target)
 
 
 def check_cpo_id(cpo_id: str) -> str:
@@ -192,10 +194,6 @@ def check_id(value: str, what: str) -> str:
 
 def _shown(value: str) -> str:
     return repr(value if len(value) <= 60 else value[:57] + "...")
-
-
-def _get(route: str, target: str) -> Request:
-    return Request("GET", route, target)
 
 
 def _of_location(cpo_id: str, location_id: str) -> str:

@@ -93,17 +93,25 @@ class Loaders:
         A result is a value, None for what does not exist, or an exception that fails its key alone. Rows by
         their id are read after the windows of the lists that they may stand in: those may bring them.
         """
+        if len(asked) == 1:
+            ((name, keys),) = asked.items()
+            return {name: self._found(name, keys, await self._read(name, keys))}
         results: dict[str, dict[Any, Any]] = {}
         for names in _in_turn(asked):
-            found = await together([self._read(name, asked[name]) for name in names])
-            for name, values in zip(names, found, strict=True):
-                results[name] = dict(zip(asked[name], values, strict=True))
-                self._known.setdefault(name, {}).update(results[name])
+            read = await together([self._read(name, asked[name]) for name in names])
+            for name, values in zip(names, read, strict=True):
+                results[name] = self._found(name, asked[name], values)
         return results
 
     def _read(self, name: str, keys: Sequence[Any]) -> Coroutine[Any, Any, Sequence[Any]]:
         reading: Coroutine[Any, Any, Sequence[Any]] = BATCHES[name](self.store, self.client, keys)
         return reading
+
+    def _found(self, name: str, keys: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
+        """What was read, by its key; whoever asks again gets the same."""
+        found = dict(zip(keys, values, strict=True))
+        self._known.setdefault(name, {}).update(found)
+        return found
 
     def traced(self) -> dict[str, Any] | None:
         """The calls made, the fewest there could have been, and a row per call; None if not traced."""
@@ -184,9 +192,7 @@ class Loaders:
 def _in_turn(asked: Mapping[str, Sequence[Any]]) -> list[list[str]]:
     """The loaders that are asked at once, and those for whom these may bring something."""
     names = list(asked)
-    if len(names) == 1 or "window" not in asked:
-        return [names]
-    lists = {of for of, _ in asked["window"]}
+    lists = {of for of, _ in asked.get("window", ())}
     later = [name for name in names if may_bring(lists, name, asked[name])]
     return [[name for name in names if name not in later], later] if later else [names]
 

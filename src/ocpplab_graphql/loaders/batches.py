@@ -227,7 +227,7 @@ async def _by_id(
     if not state.turns.take():
         await state.turns.wait()
     try:
-        while missing := [key for key in keys if store.seen(of.record, key) is None]:
+        while missing := store.unseen(of.record, keys):
             unread = _unread(state, at_most=len(missing))
             pages = choose(len(missing), total=state.total, unread_pages=unread).pages
             if not pages or state.failure is not None:

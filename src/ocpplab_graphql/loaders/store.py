@@ -159,12 +159,22 @@ class Store:
 
     def seen(self, record: type[Record], key: Hashable) -> Any:
         """A row that some call brought, or None."""
+        if self._unsorted:
+            self._sort()
+        return self._seen.get((record, key))
+
+    def unseen(self, record: type[Record], keys: Iterable[Hashable]) -> list[Any]:
+        """Those whose rows no call brought."""
+        if self._unsorted:
+            self._sort()
+        return [key for key in keys if (record, key) not in self._seen]
+
+    def _sort(self) -> None:
         for of, rows in self._unsorted:
             for row in rows:
                 if not isinstance(row, Invalid):
                     self.saw(of.record, of.key(getattr(row, str(of.record.KEY))), row)
         self._unsorted.clear()
-        return self._seen.get((record, key))
 
 
 def _is_cancelled() -> bool:
