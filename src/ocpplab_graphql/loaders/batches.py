@@ -256,6 +256,9 @@ def _unread(state: ListState, *, at_most: int) -> list[int]:
 async def _read_singly(keys: Iterable[Any], single: Callable[[Any], Single]) -> dict[Any, Exception]:
     """Read each key by itself into the store; the failures by key. What does not exist is none."""
     distinct = list(dict.fromkeys(keys))
+    if len(distinct) == 1:
+        failure = await single(distinct[0])
+        return {} if failure is None else {distinct[0]: failure}
     failures = await together([single(key) for key in distinct])
     return {key: failure for key, failure in zip(distinct, failures, strict=True) if failure is not None}
 

@@ -16,6 +16,9 @@ class Choice(Struct, frozen=True):
     pages: tuple[int, ...] = ()
 
 
+_SINGLY = Choice()
+
+
 def choose(missing: int, *, total: int | None, unread_pages: Sequence[int]) -> Choice:
     """
     The cheaper way to `missing` distinct ids of one list.
@@ -28,10 +31,10 @@ def choose(missing: int, *, total: int | None, unread_pages: Sequence[int]) -> C
         unread_pages: numbers of the pages of 100 rows that are not wholly known.
     """
     if total is None:
-        return Choice(pages=(1,)) if missing >= 3 else Choice()
+        return Choice(pages=(1,)) if missing >= 3 else _SINGLY
     if 0 < len(unread_pages) < missing:
         return Choice(pages=tuple(unread_pages))
-    return Choice()
+    return _SINGLY
 
 
 def unread_pages(total: int, known: set[int], *, at_most: int) -> list[int]:

@@ -7,9 +7,10 @@ another caller's, or stale.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from ocpplab_graphql.errors import BadUserInput
 from ocpplab_graphql.gateway import routes
@@ -35,8 +36,7 @@ class Observer(Protocol):
         ...
 
 
-@dataclass(slots=True, eq=False)
-class ListState:
+class ListState(Struct, eq=False):
     """
     What is known of one list: its total, and the rows at the positions that were asked for.
 
@@ -47,8 +47,8 @@ class ListState:
     # Whether each page held no more rows than its total leaves room for.
     counted: bool = True
     # (first position, rows) of each page that came.
-    chunks: list[tuple[int, Sequence[Record | Invalid]]] = field(default_factory=list)
-    asked: set[int] = field(default_factory=set)
+    chunks: list[tuple[int, Sequence[Record | Invalid]]] = []
+    asked: set[int] = set()
     # Why a page of it could not be read; within one operation nobody tries again.
     failure: Exception | None = None
     # Whoever reads this list waits for whoever is reading it: the answer may already be on its way.
