@@ -1,15 +1,15 @@
-"""One timer for all calls of a client; and who was cancelled by somebody else stays cancelled."""
+"""One timer for all calls of all clients; and who was cancelled by somebody else stays cancelled."""
 
 import asyncio
 import time
 
 import pytest
 
-from ocpplab_graphql.gateway.waits import Waits
+from ocpplab_graphql.gateway.waits import Alarm, Waits
 
 
-def within(seconds):
-    return Waits(time.monotonic() + seconds)
+def within(seconds, alarm=None):
+    return Waits(alarm or Alarm(), time.monotonic() + seconds)
 
 
 async def wait(waits, ticket, seconds=30.0):
@@ -74,8 +74,38 @@ async def test_a_reply_that_comes_at_the_deadline_leaves_nobody_cancelled():
     assert await asyncio.create_task(catches(waits)) == 0
 
 
-async def test_no_timer_outlives_the_last_wait():
-    waits = within(30)
-    await asyncio.gather(wait(waits, 1, 0.0), wait(waits, 2, 0.01))
+async def test_each_caller_has_their_own_deadline_whoever_came_first():
+    alarm, began = Alarm(), time.monotonic()
 
-    assert waits._timer is None
+    async def timed(seconds):
+        end = await wait(within(seconds, alarm), 1)
+        return end, round(time.monotonic() - began, 1)
+
+    assert await asyncio.gather(*map(timed, (0.3, 0.1, 0.2))) == [("late", 0.3), ("late", 0.1), ("late", 0.2)]
+
+
+async def test_after_a_deadline_that_nobody_waited_for_the_next_one_still_comes():
+    alarm = Alarm()
+    assert await wait(within(0.05, alarm), 1, 0.0) == "over"
+    async with asyncio.timeout(5):
+        assert await wait(within(0.2, alarm), 1) == "late"
+
+
+async def test_nothing_is_kept_of_whoever_waits_no_longer():
+    alarm = Alarm()
+    await asyncio.gather(wait(within(0.05, alarm), 1, 0.0), wait(within(0.05, alarm), 1, 0.01))
+    assert not alarm._waits
+
+    await asyncio.sleep(0.1)
+    assert alarm._timer is None  # it has rung
+
+
+def test_a_timer_of_a_loop_that_is_gone_is_not_waited_for():
+    alarm = Alarm()
+    assert asyncio.run(wait(within(10, alarm), 1, 0.0)) == "over"
+
+    async def late():
+        async with asyncio.timeout(5):
+            return await wait(within(11, alarm), 1, 0.0), await wait(Waits(alarm, time.monotonic() + 0.05), 1)
+
+    assert asyncio.run(late()) == ("over", "late")

@@ -141,8 +141,8 @@ class GatewayClient:
         self._gateway = gateway
         self.credentials = credentials
         self._deadline = deadline
-        self._waits = Waits(deadline)
-        self._headers = Headers(_headers(credentials))
+        self._waits = Waits(gateway.way.alarm, deadline)
+        self._headers = _headers(credentials)
         self._made = time.perf_counter()
         self.calls: list[Call] = []
 
@@ -405,8 +405,8 @@ def _claims(token: str) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def _headers(credentials: Credentials) -> dict[str, str]:
-    headers = {"Accept": "application/json"}
+def _headers(credentials: Credentials) -> Headers:
+    headers = Headers(Accept="application/json")
     if credentials.authorization is not None:
         headers["Authorization"] = credentials.authorization
     if credentials.organization_id is not None:

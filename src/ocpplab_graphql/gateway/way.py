@@ -15,7 +15,7 @@ from ocpplab_graphql.gateway.breaker import Breaker, BreakerLimits, State
 from ocpplab_graphql.gateway.errors import GatewayTimeout, GatewayUnavailable
 from ocpplab_graphql.gateway.retry import RetryBudget, RetryPolicy
 from ocpplab_graphql.gateway.slots import Slots
-from ocpplab_graphql.gateway.waits import Waits
+from ocpplab_graphql.gateway.waits import Alarm, Waits
 from ocpplab_graphql.telemetry import logger
 
 # For so long after a call found no place, the way counts as shedding, and is said to be free again.
@@ -69,6 +69,7 @@ class Way:
         slots: calls in flight at once; probes of a breaker that is not closed come on top.
 
     Attributes:
+        alarm: rings at the deadlines of those who call.
         reads: the waits that the reads in flight are among, by ticket; they are cut when the breaker opens.
     """
 
@@ -82,6 +83,7 @@ class Way:
         # What was in flight when a gateway was replaced may all be sent again.
         self.retry_budget = RetryBudget(ratio=limits.retry_budget, reserve=max(10.0, slots))
         self.reads: dict[int, Waits] = {}
+        self.alarm = Alarm()
 
     @property
     def state(self) -> WayState:

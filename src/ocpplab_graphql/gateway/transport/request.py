@@ -53,11 +53,7 @@ class Origin:
 class Headers(dict[str, str]):
     """The headers of many requests: checked and written once, and then not to be changed."""
 
-    __slots__ = ("_lines",)
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        super().__init__(headers)
-        self._lines: str | None = None
+    _lines: str | None = None
 
     def __repr__(self) -> str:
         """Their names: a value may be a token."""
@@ -147,7 +143,9 @@ def _check_method(method: str) -> None:
 
 def _checked(name: str, value: str) -> str:
     _check_name(name)
-    if _NOT_IN_A_VALUE.search(value):  # The value stays unsaid: it may be a token.
+    if not value.isprintable() and _NOT_IN_A_VALUE.search(
+        value
+    ):  # The value stays unsaid: it may be a token.
         raise ValueError(f"The header {name} has a control character in its value.")
     return name
 
