@@ -67,18 +67,19 @@ async def windows(
     store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
 ) -> list[Slice | Exception]:
     """Windows of lists: those of one list share calls; those of different lists run side by side."""
-    by_list: dict[ListState, list[tuple[GatewayList, Window]]] = defaultdict(list)
+    by_list: dict[GatewayList, list[tuple[GatewayList, Window]]] = defaultdict(list)
     for key in keys:
-        by_list[store.list_state(key[0])].append(key)
-    await together([_read_windows(store, client, state, asked) for state, asked in by_list.items()])
+        by_list[key[0]].append(key)
+    await together([_read_windows(store, client, asked) for asked in by_list.values()])
     return [_slice(store.list_state(of), window) for of, window in keys]
 
 
 async def _read_windows(
-    store: Store, client: GatewayClient, state: ListState, keys: Sequence[tuple[GatewayList, Window]]
+    store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
 ) -> None:
     """Windows of one list into its state."""
     of = keys[0][0]
+    state = store.list_state(of)
     if not state.turns.take():
         await state.turns.wait()
     try:
@@ -124,8 +125,7 @@ async def _read_chunks(
     calls: Sequence[Call],
     asked: Sequence[Asked],
 ) -> None:
-    chunks = await together([_chunk(of, store, client, call, asked) for call in calls])
-    for chunk in chunks:
+    for chunk in await together([_chunk(of, store, client, call, asked) for call in calls]):
         if isinstance(chunk, Chunk):
             _note(store, of, state, chunk)
         else:
