@@ -7,8 +7,9 @@ request or stream: it carries the caller's credentials, exactly as they came, an
 
 import asyncio
 import time
+from asyncio import CancelledError
 from base64 import urlsafe_b64decode
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -23,11 +24,14 @@ from ocpplab_graphql.gateway.errors import GatewayError, GatewayInvalidResponse,
 from ocpplab_graphql.gateway.flights import Flights
 from ocpplab_graphql.gateway.outcomes import no_answer, outcome_unknown, refusal
 from ocpplab_graphql.gateway.routes import Request
-from ocpplab_graphql.gateway.transport import Reply, Transport, TransportFailed
+from ocpplab_graphql.gateway.transport import Headers, Reply, Transport, TransportFailed
+from ocpplab_graphql.gateway.waits import Waits
 from ocpplab_graphql.gateway.way import Way, WayLimits, WayState
 from ocpplab_graphql.telemetry import observation
 
 _READY_TIMEOUT_S = 2.0
+
+Replying = Coroutine[Any, Any, Reply]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,7 @@ class Credentials:
         return "\0".join(named) if claims.get("sub") else sha256(token.encode()).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, gc=False):
     """
     One REST call that was made, for traces. `status` is None when no reply came.
 
@@ -98,11 +101,9 @@ class Gateway:
         """A client for one caller, whose calls all end within `timeout_s` seconds from now."""
         return GatewayClient(self, credentials, deadline=time.monotonic() + timeout_s)
 
-    async def send(self, request: Request, credentials: Credentials) -> Reply:
+    def send(self, request: Request, headers: Mapping[str, str]) -> Coroutine[Any, Any, Reply]:
         """Send one request with the caller's own headers. Whoever calls this has entered the `way`."""
-        return await self._transport.send(
-            request.method, self._base_url + request.target, _headers(request, credentials), request.body
-        )
+        return self._transport.send(request.method, self._base_url + request.target, headers, request.body)
 
     async def is_reachable(self) -> bool:
         """
@@ -130,6 +131,7 @@ class GatewayClient:
     Every method returns a `Reply` with a 2xx status, its body still bytes, and raises a
     `GatewayError` otherwise, `Overloaded` when there is no place for the call, or `Unauthenticated`,
     without a call, when there is no token. A read may be sent several times, a write is sent once at most.
+    An id that cannot be one raises a `BadUserInput` before there is anything to await.
 
     Attributes:
         calls: every attempt that was made, in the order of their ends.
@@ -139,6 +141,8 @@ class GatewayClient:
         self._gateway = gateway
         self.credentials = credentials
         self._deadline = deadline
+        self._waits = Waits(gateway.way.alarm, deadline)
+        self._headers = _headers(credentials)
         self._made = time.perf_counter()
         self.calls: list[Call] = []
 
@@ -147,16 +151,12 @@ class GatewayClient:
         """Seconds to the deadline; below zero when it has passed."""
         return self._deadline - time.monotonic()
 
-    async def send(self, request: Request) -> Reply:
+    def send(self, request: Request) -> Replying:
         """Send one request, a read as often as policy, budget and deadline allow, and account for it."""
-        if self.credentials.authorization is None:
-            raise Unauthenticated(
-                "This field needs the gateway, and the gateway needs a token: "
-                "send the header Authorization: Bearer <token>."
-            )
         flights = self._gateway.flights
-        if flights is None:
-            return await self._sent(request)
+        return self._sent(request) if flights is None else self._shared(request, flights)
+
+    async def _shared(self, request: Request, flights: Flights) -> Reply:
         if request.is_read:
             return await flights.share(
                 self.credentials, request.target, partial(self._sent, request), within_s=self.remaining_s
@@ -167,6 +167,11 @@ class GatewayClient:
             flights.lands(self.credentials)
 
     async def _sent(self, request: Request) -> Reply:
+        if self.credentials.authorization is None:
+            raise Unauthenticated(
+                "This field needs the gateway, and the gateway needs a token: "
+                "send the header Authorization: Bearer <token>."
+            )
         retried = 0
         while True:
             outcome = await self._attempt(request, retried)
@@ -179,11 +184,11 @@ class GatewayClient:
             observation().gateway_retries += 1
             await asyncio.sleep(wait_s)
 
-    async def list_cpos(self, page: int, limit: int) -> Reply:
+    def list_cpos(self, page: int, limit: int) -> Replying:
         """One page of the caller's CPOs; page from 1, limit 1 to 100. Source: gateway contract, C1."""
-        return await self.send(routes.list_cpos(page, limit))
+        return self.send(routes.list_cpos(page, limit))
 
-    async def create_cpo(self, body: bytes, idempotency_key: str | None = None) -> Reply:
+    def create_cpo(self, body: bytes, idempotency_key: str | None = None) -> Replying:
         """
         Ask for a CPO; the reply names it, and holds secrets. Sent once, never repeated.
 
@@ -192,29 +197,29 @@ class GatewayClient:
 
         Source: gateway contract, C2.
         """
-        return await self.send(routes.create_cpo(body, idempotency_key))
+        return self.send(routes.create_cpo(body, idempotency_key))
 
-    async def cpo_status(self, cpo_id: str) -> Reply:
+    def cpo_status(self, cpo_id: str) -> Replying:
         """How the provisioning of a CPO stands. Source: gateway contract, C3."""
-        return await self.send(routes.cpo_status(cpo_id))
+        return self.send(routes.cpo_status(cpo_id))
 
-    async def cpo(self, cpo_id: str) -> Reply:
+    def cpo(self, cpo_id: str) -> Replying:
         """One CPO. Source: gateway contract, C4."""
-        return await self.send(routes.cpo(cpo_id))
+        return self.send(routes.cpo(cpo_id))
 
-    async def delete_cpo(self, cpo_id: str) -> Reply:
+    def delete_cpo(self, cpo_id: str) -> Replying:
         """Delete a CPO and all it holds; one that is gone too. Source: gateway contract, C5."""
-        return await self.send(routes.delete_cpo(cpo_id))
+        return self.send(routes.delete_cpo(cpo_id))
 
-    async def cpo_report(self, cpo_id: str) -> Reply:
+    def cpo_report(self, cpo_id: str) -> Replying:
         """A CPO's report; it holds Token A in clear. Source: gateway contract, C6."""
-        return await self.send(routes.cpo_report(cpo_id))
+        return self.send(routes.cpo_report(cpo_id))
 
-    async def list_locations(self, cpo_id: str, page: int, limit: int) -> Reply:
+    def list_locations(self, cpo_id: str, page: int, limit: int) -> Replying:
         """One page of a CPO's locations; page from 1, limit 1 to 100. Source: gateway contract, L1."""
-        return await self.send(routes.list_locations(cpo_id, page, limit))
+        return self.send(routes.list_locations(cpo_id, page, limit))
 
-    async def create_locations(self, cpo_id: str, body: bytes, idempotency_key: str | None = None) -> Reply:
+    def create_locations(self, cpo_id: str, body: bytes, idempotency_key: str | None = None) -> Replying:
         """
         Ask for many locations; the reply names the job. Sent once, never repeated.
 
@@ -223,45 +228,45 @@ class GatewayClient:
 
         Source: gateway contract, L2.
         """
-        return await self.send(routes.create_locations(cpo_id, body, idempotency_key))
+        return self.send(routes.create_locations(cpo_id, body, idempotency_key))
 
-    async def location_job(self, cpo_id: str, job_id: str) -> Reply:
+    def location_job(self, cpo_id: str, job_id: str) -> Replying:
         """How a bulk job stands. Source: gateway contract, L3."""
-        return await self.send(routes.location_job(cpo_id, job_id))
+        return self.send(routes.location_job(cpo_id, job_id))
 
-    async def location(self, cpo_id: str, location_id: str) -> Reply:
+    def location(self, cpo_id: str, location_id: str) -> Replying:
         """One location with its chargers' summaries. Source: gateway contract, L4."""
-        return await self.send(routes.location(cpo_id, location_id))
+        return self.send(routes.location(cpo_id, location_id))
 
-    async def delete_location(self, cpo_id: str, location_id: str) -> Reply:
+    def delete_location(self, cpo_id: str, location_id: str) -> Replying:
         """Delete a location. Source: gateway contract, L5."""
-        return await self.send(routes.delete_location(cpo_id, location_id))
+        return self.send(routes.delete_location(cpo_id, location_id))
 
-    async def update_location(self, cpo_id: str, location_id: str, body: bytes) -> Reply:
+    def update_location(self, cpo_id: str, location_id: str, body: bytes) -> Replying:
         """Change fields of a location; the reply is the whole location. Source: gateway contract, L6."""
-        return await self.send(routes.update_location(cpo_id, location_id, body))
+        return self.send(routes.update_location(cpo_id, location_id, body))
 
-    async def cpo_templates(self) -> Reply:
+    def cpo_templates(self) -> Replying:
         """All CPO templates. Source: gateway contract, T1."""
-        return await self.send(routes.cpo_templates())
+        return self.send(routes.cpo_templates())
 
-    async def location_templates(self, current_type: str | None, ocpp_version: str | None) -> Reply:
+    def location_templates(self, current_type: str | None, ocpp_version: str | None) -> Replying:
         """All location templates that match; current type AC, DC or AC-DC. Source: gateway contract, T2."""
-        return await self.send(routes.location_templates(current_type, ocpp_version))
+        return self.send(routes.location_templates(current_type, ocpp_version))
 
-    async def list_chargers(self, ocpp_location_id: str | None, page: int, limit: int) -> Reply:
+    def list_chargers(self, ocpp_location_id: str | None, page: int, limit: int) -> Replying:
         """One page of the tenant's chargers, or of one location's. Source: gateway contract, H1."""
-        return await self.send(routes.list_chargers(ocpp_location_id, page, limit))
+        return self.send(routes.list_chargers(ocpp_location_id, page, limit))
 
-    async def charger(self, charger_id: str) -> Reply:
+    def charger(self, charger_id: str) -> Replying:
         """The full record of one charger. Source: gateway contract, H2."""
-        return await self.send(routes.charger(charger_id))
+        return self.send(routes.charger(charger_id))
 
-    async def charger_status(self, charger_id: str) -> Reply:
+    def charger_status(self, charger_id: str) -> Replying:
         """How the provisioning of a charger stands. Source: gateway contract, H3."""
-        return await self.send(routes.charger_status(charger_id))
+        return self.send(routes.charger_status(charger_id))
 
-    async def charger_logs(
+    def charger_logs(
         self,
         charger_id: str,
         offset: int,
@@ -269,74 +274,86 @@ class GatewayClient:
         start: datetime | None = None,
         end: datetime | None = None,
         event: str | None = None,
-    ) -> Reply:
+    ) -> Replying:
         """OCPP messages of one charger; limit 1 to 1000, bounds inclusive. Source: gateway contract, H5."""
-        return await self.send(routes.charger_logs(charger_id, offset, limit, start, end, event))
+        return self.send(routes.charger_logs(charger_id, offset, limit, start, end, event))
 
-    async def location_chargers(self, ocpp_location_id: str, charger_ids: Sequence[str]) -> Reply:
+    def location_chargers(self, ocpp_location_id: str, charger_ids: Sequence[str]) -> Replying:
         """Full records of up to 100 chargers of one OCPP location. Source: gateway contract, P3."""
-        return await self.send(routes.location_chargers(ocpp_location_id, charger_ids))
+        return self.send(routes.location_chargers(ocpp_location_id, charger_ids))
 
     async def _attempt(self, request: Request, retried: int) -> Reply | TransportFailed:
-        """One attempt, when and where there is a place for it."""
+        """One attempt, when and where there is a place for it: what comes back, or that nothing whole did."""
         if self.remaining_s <= 0:
             raise GatewayTimeout("The operation's deadline came before the gateway was asked for this.")
         way = self._gateway.way
-        ticket = await way.enter(self._deadline)
-        try:
-            if not retried:
-                way.retry_budget.earn()
-            return await self._exchange(request, ticket, first=not retried)
-        finally:
-            way.leave(ticket)
-
-    async def _exchange(self, request: Request, ticket: int, *, first: bool) -> Reply | TransportFailed:
-        """What comes back, or that nothing whole did; the breaker is told."""
-        breaker = self._gateway.way.breaker
-        started = time.perf_counter()
+        ticket = way.enter_at_once()
+        if ticket is None:
+            ticket = await way.enter(self._deadline)
+        started = self._begin(request, ticket, first=not retried)
         reply: Reply | None = None
         try:
-            reply = await self._reply(request, ticket)
+            reply = await self._gateway.send(
+                request, self._headers if request.is_read else self._headers_of(request)
+            )
         except TransportFailed as failure:
-            if _may_be_stale(request, failure, first=first) and breaker.closed:
-                breaker.dropped(ticket)
-            else:
-                breaker.ended(ticket, failed=True)
+            self._lost(request, failure, ticket, first=not retried)
             return failure
         except GatewayInvalidResponse:
-            breaker.ended(ticket, failed=False)
+            way.breaker.ended(ticket, failed=False)
             if not request.is_read:
                 raise outcome_unknown(request, "its answer could not be read") from None
             raise
-        except BaseException:
-            breaker.gave_up(ticket)
+        except BaseException as error:
+            unanswered = self._unanswered(request, ticket, error)
+            way.breaker.gave_up(ticket)
+            if unanswered is not None:
+                raise unanswered from None
             raise
         else:
-            breaker.ended(ticket, failed=reply.status >= 500)
+            way.breaker.ended(ticket, failed=reply.status >= 500)
             return reply
         finally:
-            self._account(request, reply, started)
+            self._end(request, ticket, reply, started)
 
-    async def _reply(self, request: Request, ticket: int) -> Reply:
-        """
-        The reply to one attempt.
-
-        Raises:
-            TransportFailed: there was none, or no whole one.
-            GatewayError: it is not to be read, or did not come in time.
-        """
-        reads = self._gateway.way.reads
-        until = asyncio.timeout(self.remaining_s)
-        due = until.when()
+    def _begin(self, request: Request, ticket: int, *, first: bool) -> float:
+        """An attempt has its place; when it begins."""
+        way = self._gateway.way
+        if first:
+            way.retry_budget.earn()
         if request.is_read:
-            reads[ticket] = until
-        try:
-            async with until:
-                return await self._gateway.send(request, self.credentials)
-        except TimeoutError:
-            raise self._unanswered(request, cut=until.when() != due) from None
-        finally:
-            reads.pop(ticket, None)
+            way.reads[ticket] = self._waits
+        self._waits.begin(ticket)
+        return time.perf_counter()
+
+    def _end(self, request: Request, ticket: int, reply: Reply | None, started: float) -> None:
+        """An attempt is over: account for it, and give its place back."""
+        now = time.perf_counter()
+        way = self._gateway.way
+        self._waits.end(ticket)
+        way.reads.pop(ticket, None)
+        observation().gateway_calls += 1
+        start_ms, duration_ms = (started - self._made) * 1000, (now - started) * 1000
+        status, size = (None, 0) if reply is None else (reply.status, len(reply.body))
+        self.calls.append(Call(request, status, start_ms, duration_ms, size))
+        way.leave(ticket)
+
+    def _headers_of(self, request: Request) -> Mapping[str, str]:
+        """The caller's headers, and what a body and a key for it need."""
+        headers = dict(self._headers)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        if request.idempotency_key is not None:
+            headers["Idempotency-Key"] = request.idempotency_key
+        return headers
+
+    def _lost(self, request: Request, failure: TransportFailed, ticket: int, *, first: bool) -> None:
+        """Tell the breaker that no whole reply came."""
+        breaker = self._gateway.way.breaker
+        if _may_be_stale(request, failure, first=first) and breaker.closed:
+            breaker.dropped(ticket)
+        else:
+            breaker.ended(ticket, failed=True)
 
     def _wait_s(self, request: Request, outcome: Reply | TransportFailed, retried: int) -> float | None:
         """How long until a read is sent again; None when it is not."""
@@ -355,25 +372,16 @@ class GatewayClient:
         failure.__cause__ = outcome
         return failure
 
-    def _unanswered(self, request: Request, *, cut: bool) -> GatewayError:
-        """
-        What it means that nothing came in time.
-
-        Args:
-            cut: the breaker opened meanwhile, and moved the deadline forward.
-        """
+    def _unanswered(self, request: Request, ticket: int, error: BaseException) -> GatewayError | None:
+        """What it means that nothing came in time; None if something else ended the attempt."""
+        end = self._waits.taken_back(ticket)
+        if not isinstance(error, TimeoutError) and (end is None or not isinstance(error, CancelledError)):
+            return None
         if not request.is_read:
             return outcome_unknown(request, "no answer came before the deadline")
-        if cut:
+        if end == "cut":
             return self._gateway.way.given_up()
         return GatewayTimeout("The gateway did not answer before the operation's deadline.")
-
-    def _account(self, request: Request, reply: Reply | None, started: float) -> None:
-        now = time.perf_counter()
-        observation().gateway_calls += 1
-        start_ms, duration_ms = (started - self._made) * 1000, (now - started) * 1000
-        status, size = (None, 0) if reply is None else (reply.status, len(reply.body))
-        self.calls.append(Call(request, status, start_ms, duration_ms, size))
 
 
 def _may_be_stale(request: Request, failure: TransportFailed, *, first: bool) -> bool:
@@ -397,14 +405,10 @@ def _claims(token: str) -> dict[str, Any]:
     return claims if isinstance(claims, dict) else {}
 
 
-def _headers(request: Request, credentials: Credentials) -> dict[str, str]:
-    headers = {"Accept": "application/json"}
+def _headers(credentials: Credentials) -> Headers:
+    headers = Headers(Accept="application/json")
     if credentials.authorization is not None:
         headers["Authorization"] = credentials.authorization
     if credentials.organization_id is not None:
         headers["X-Organization-Id"] = credentials.organization_id
-    if request.body is not None:
-        headers["Content-Type"] = "application/json"
-    if request.idempotency_key is not None:
-        headers["Idempotency-Key"] = request.idempotency_key
     return headers

@@ -226,7 +226,7 @@ def _envelope(body: bytes, envelope: Any, row: type[R], limit: int, spoilt: Call
         _entries(_outer(body, envelope).data, limit)
     quick = quick_of(row)
     try:
-        decoded = msgspec.json.decode(body, type=_typed(envelope, quick.type))
+        decoded = _decoder(envelope, quick.type)(body)
     except _UNFIT:
         decoded = None
     except _UNREADABLE as error:
@@ -244,7 +244,7 @@ def _envelope(body: bytes, envelope: Any, row: type[R], limit: int, spoilt: Call
 def _outer(body: bytes, envelope: Any) -> Any:
     """The envelope, its rows still bytes."""
     try:
-        return msgspec.json.decode(body, type=_typed(envelope, _entries_type()))
+        return _decoder(envelope, _entries_type())(body)
     except msgspec.ValidationError as error:
         raise GatewayInvalidResponse(f"The gateway sent a list that cannot be read: {error}.") from None
     except _UNREADABLE as error:
@@ -252,11 +252,14 @@ def _outer(body: bytes, envelope: Any) -> Any:
 
 
 @lru_cache(maxsize=_TYPES_KEPT)
-def _typed(envelope: Any, row: Any) -> Any:
+def _decoder(envelope: Any, row: Any) -> Callable[[bytes], Any]:
+    """What decodes an envelope of such rows. Kept: of a generic type msgspec makes it anew each time."""
     if row is _entries_type():
         fields = [(f.name, row if f.name == "data" else f.type) for f in msgspec.structs.fields(envelope)]
-        return msgspec.defstruct(f"{envelope.__name__}OfEntries", fields, bases=(Record,), frozen=True)
-    return envelope[row]
+        typed = msgspec.defstruct(f"{envelope.__name__}OfEntries", fields, bases=(Record,), frozen=True)
+    else:
+        typed = envelope[row]
+    return msgspec.json.Decoder(typed).decode
 
 
 @cache

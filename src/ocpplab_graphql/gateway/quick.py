@@ -54,6 +54,8 @@ def quick_of(row: type[Record]) -> Quick:
     if not finders:
         return Quick(row, lambda _rows: [])
     made = record_type(row.__name__, fields, row.KEY)
+    if len(finders) == 1:
+        return Quick(made, finders[0])
     return Quick(made, lambda rows: list(chain.from_iterable([finder(rows) for finder in finders])))
 
 

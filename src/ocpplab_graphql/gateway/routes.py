@@ -7,10 +7,11 @@ it looks, reaches another route.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
+
+from msgspec import Struct
 
 from ocpplab_graphql.errors import BadUserInput
 
@@ -18,8 +19,7 @@ _CPO_ID = re.compile(r"[1-9][0-9]*", re.ASCII)
 _ID_LENGTH_MAX = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True, gc=False):
     """
     One REST call, without host or credentials. Equal requests have equal answers.
 
@@ -50,7 +50,7 @@ class Request:
 
 def list_cpos(page: int, limit: int) -> Request:
     """C1."""
-    return _get("/ocpi/cpos", query=_paged(page, limit))
+    return Request("GET", "/ocpi/cpos", f"/ocpi/cpos?page={page}&limit={limit}")
 
 
 def create_cpo(body: bytes, idempotency_key: str | None) -> Request:
@@ -61,107 +61,107 @@ def create_cpo(body: bytes, idempotency_key: str | None) -> Request:
 
 def cpo_status(cpo_id: str) -> Request:
     """C3."""
-    return _get("/ocpi/cpos/{cpo_id}/status", cpo_id=cpo_id)
+    return Request("GET", "/ocpi/cpos/{cpo_id}/status", f"{_of_cpo(cpo_id)}/status")
 
 
 def cpo(cpo_id: str) -> Request:
     """C4."""
-    return _get("/ocpi/cpos/{cpo_id}", cpo_id=cpo_id)
+    return Request("GET", "/ocpi/cpos/{cpo_id}", _of_cpo(cpo_id))
 
 
 def delete_cpo(cpo_id: str) -> Request:
     """C5. Deleting what is gone succeeds."""
-    route = "/ocpi/cpos/{cpo_id}"
-    return Request("DELETE", route, _path(route, {"cpo_id": cpo_id}), repeatable=True)
+    return Request("DELETE", "/ocpi/cpos/{cpo_id}", _of_cpo(cpo_id), repeatable=True)
 
 
 def cpo_report(cpo_id: str) -> Request:
     """C6."""
-    return _get("/ocpi/cpos/{cpo_id}/report", cpo_id=cpo_id)
+    return Request("GET", "/ocpi/cpos/{cpo_id}/report", f"{_of_cpo(cpo_id)}/report")
 
 
 def list_locations(cpo_id: str, page: int, limit: int) -> Request:
     """L1."""
-    return _get("/ocpi/cpos/{cpo_id}/locations", query=_paged(page, limit), cpo_id=cpo_id)
+    return Request(
+        "GET", "/ocpi/cpos/{cpo_id}/locations", f"{_of_cpo(cpo_id)}/locations?page={page}&limit={limit}"
+    )
 
 
 def create_locations(cpo_id: str, body: bytes, idempotency_key: str | None) -> Request:
     """L2."""
-    route = "/ocpi/cpos/{cpo_id}/locations"
-    target = _path(route, {"cpo_id": cpo_id})
+    route, target = "/ocpi/cpos/{cpo_id}/locations", f"{_of_cpo(cpo_id)}/locations"
     return Request("POST", route, target, body=body, idempotency_key=idempotency_key)
 
 
 def location_job(cpo_id: str, job_id: str) -> Request:
     """L3."""
-    return _get("/ocpi/cpos/{cpo_id}/locations/jobs/{job_id}", cpo_id=cpo_id, job_id=job_id)
+    target = f"{_of_cpo(cpo_id)}/locations/jobs/{_segment(job_id, 'job id')}"
+    return Request("GET", "/ocpi/cpos/{cpo_id}/locations/jobs/{job_id}", target)
 
 
 def location(cpo_id: str, location_id: str) -> Request:
     """L4."""
-    return _get("/ocpi/cpos/{cpo_id}/locations/{location_id}", cpo_id=cpo_id, location_id=location_id)
+    return Request("GET", "/ocpi/cpos/{cpo_id}/locations/{location_id}", _of_location(cpo_id, location_id))
 
 
 def delete_location(cpo_id: str, location_id: str) -> Request:
     """L5. Deleting what is gone is a 404."""
     route = "/ocpi/cpos/{cpo_id}/locations/{location_id}"
-    return Request("DELETE", route, _path(route, {"cpo_id": cpo_id, "location_id": location_id}))
+    return Request("DELETE", route, _of_location(cpo_id, location_id))
 
 
 def update_location(cpo_id: str, location_id: str, body: bytes) -> Request:
     """L6. Only the fields in the body change."""
     route = "/ocpi/cpos/{cpo_id}/locations/{location_id}"
-    target = _path(route, {"cpo_id": cpo_id, "location_id": location_id})
-    return Request("PATCH", route, target, body=body, repeatable=True)
+    return Request("PATCH", route, _of_location(cpo_id, location_id), body=body, repeatable=True)
 
 
 def cpo_templates() -> Request:
     """T1."""
-    return _get("/ocpi/templates/cpos")
+    return Request("GET", "/ocpi/templates/cpos", "/ocpi/templates/cpos")
 
 
 def location_templates(current_type: str | None, ocpp_version: str | None) -> Request:
     """T2. `current_type` is AC, DC or AC-DC."""
-    query = [("type", current_type), ("ocpp_version", ocpp_version)]
-    return _get("/ocpp/templates/locations", query=[(k, v) for k, v in query if v is not None])
+    query = _query(("type", current_type), ("ocpp_version", ocpp_version))
+    return Request("GET", "/ocpp/templates/locations", f"/ocpp/templates/locations{query and f'?{query}'}")
 
 
 def list_chargers(ocpp_location_id: str | None, page: int, limit: int) -> Request:
     """H1."""
-    of_location = [("location_id", ocpp_location_id)] if ocpp_location_id is not None else []
-    return _get("/ocpp/chargers", query=[*of_location, *_paged(page, limit)])
+    of_location = "" if ocpp_location_id is None else f"location_id={_quoted(ocpp_location_id)}&"
+    return Request("GET", "/ocpp/chargers", f"/ocpp/chargers?{of_location}page={page}&limit={limit}")
 
 
 def charger(charger_id: str) -> Request:
     """H2."""
-    return _get("/ocpp/chargers/{charger_id}", charger_id=charger_id)
+    return Request("GET", "/ocpp/chargers/{charger_id}", _of_charger(charger_id))
 
 
 def charger_status(charger_id: str) -> Request:
     """H3."""
-    return _get("/ocpp/chargers/{charger_id}/status", charger_id=charger_id)
+    return Request("GET", "/ocpp/chargers/{charger_id}/status", f"{_of_charger(charger_id)}/status")
 
 
 def charger_logs(
     charger_id: str, offset: int, limit: int, start: datetime | None, end: datetime | None, event: str | None
 ) -> Request:
     """H5. `start` and `end` are inclusive; limit is at most 1000."""
-    filters = [("start_date", _timestamp(start)), ("end_date", _timestamp(end)), ("event", event)]
-    query = [(k, v) for k, v in filters if v is not None]
-    return _get(
-        "/ocpp/chargers/{charger_id}/logs",
-        query=[*query, ("limit", str(limit)), ("offset", str(offset))],
-        charger_id=charger_id,
+    query = _query(
+        ("start_date", _timestamp(start)),
+        ("end_date", _timestamp(end)),
+        ("event", event),
+        ("limit", str(limit)),
+        ("offset", str(offset)),
     )
+    return Request("GET", "/ocpp/chargers/{charger_id}/logs", f"{_of_charger(charger_id)}/logs?{query}")
 
 
 def location_chargers(ocpp_location_id: str, charger_ids: Sequence[str]) -> Request:
     """P3, for at most 100 ids."""
-    return _get(
-        "/ocpp/locations/{ocpp_location_id}/chargers",
-        query=[*_paged(1, 100), *(("charger_ids", charger_id) for charger_id in charger_ids)],
-        ocpp_location_id=ocpp_location_id,
-    )
+    segment = _segment(ocpp_location_id, "ocpp location id")
+    ids = "".join([f"&charger_ids={_quoted(charger_id)}" for charger_id in charger_ids])
+    target = f"/ocpp/locations/{segment}/chargers?page=1&limit=100{ids}"
+    return Request("GET", "/ocpp/locations/{ocpp_location_id}/chargers", target)
 
 
 def check_cpo_id(cpo_id: str) -> str:
@@ -196,39 +196,35 @@ def _shown(value: str) -> str:
     return repr(value if len(value) <= 60 else value[:57] + "...")
 
 
-def _get(route: str, *, query: Sequence[tuple[str, str | int]] = (), **ids: str) -> Request:
-    target = _path(route, ids)
-    return Request("GET", route, f"{target}?{_query(query)}" if query else target)
+def _of_location(cpo_id: str, location_id: str) -> str:
+    return f"{_of_cpo(cpo_id)}/locations/{_segment(location_id, 'location id')}"
 
 
-def _query(query: Sequence[tuple[str, str | int]]) -> str:
-    if all(isinstance(value, int) for _, value in query):
-        return "&".join([f"{name}={value}" for name, value in query])
-    return urlencode(query, quote_via=quote)
+def _of_charger(charger_id: str) -> str:
+    return f"/ocpp/chargers/{_segment(charger_id, 'charger id')}"
 
 
-def _path(route: str, ids: dict[str, str]) -> str:
-    return _path_of(route, tuple(ids.items()))
+# A client's ids are checked where they come in, by whoever knows which argument they are; checked again here, no id
+# of whatever origin reaches another route. The same ones are read again and again.
 
 
-# The same objects are read again and again.
 @lru_cache(maxsize=4096)
-def _path_of(route: str, ids: tuple[tuple[str, str], ...]) -> str:
-    """
-    The path of a route, for ids that can be its segments.
-
-    A client's ids are checked where they come in, by whoever knows which argument they are; checked again here,
-    no id of whatever origin reaches another route.
-    """
-    for name, value in ids:
-        if name == "cpo_id":
-            check_cpo_id(value)
-    segments = {name: quote(check_id(value, name.replace("_", " ")), safe="") for name, value in ids}
-    return route.format(**segments)
+def _of_cpo(cpo_id: str) -> str:
+    return f"/ocpi/cpos/{check_cpo_id(cpo_id)}"
 
 
-def _paged(page: int, limit: int) -> list[tuple[str, int]]:
-    return [("page", page), ("limit", limit)]
+@lru_cache(maxsize=4096)
+def _segment(value: str, what: str) -> str:
+    return quote(check_id(value, what), safe="")
+
+
+@lru_cache(maxsize=4096)
+def _quoted(value: str) -> str:
+    return quote(value, safe="")
+
+
+def _query(*said: tuple[str, str | None]) -> str:
+    return "&".join([f"{name}={_quoted(value)}" for name, value in said if value is not None])
 
 
 def _timestamp(moment: datetime | None) -> str | None:

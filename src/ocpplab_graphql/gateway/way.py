@@ -6,6 +6,7 @@ Knows no caller and sends nothing; who does is a `GatewayClient`, in client.py.
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from math import ceil
 
@@ -14,6 +15,7 @@ from ocpplab_graphql.gateway.breaker import Breaker, BreakerLimits, State
 from ocpplab_graphql.gateway.errors import GatewayTimeout, GatewayUnavailable
 from ocpplab_graphql.gateway.retry import RetryBudget, RetryPolicy
 from ocpplab_graphql.gateway.slots import Slots
+from ocpplab_graphql.gateway.waits import Alarm, Waits
 from ocpplab_graphql.telemetry import logger
 
 # For so long after a call found no place, the way counts as shedding, and is said to be free again.
@@ -67,7 +69,8 @@ class Way:
         slots: calls in flight at once; probes of a breaker that is not closed come on top.
 
     Attributes:
-        reads: the deadlines of the reads in flight, by ticket; moved forward when the breaker opens.
+        alarm: rings at the deadlines of those who call.
+        reads: the waits that the reads in flight are among, by ticket; they are cut when the breaker opens.
     """
 
     def __init__(self, slots: int, limits: WayLimits) -> None:
@@ -79,7 +82,8 @@ class Way:
         self.retry_policy = limits.retry
         # What was in flight when a gateway was replaced may all be sent again.
         self.retry_budget = RetryBudget(ratio=limits.retry_budget, reserve=max(10.0, slots))
-        self.reads: dict[int, asyncio.Timeout] = {}
+        self.reads: dict[int, Waits] = {}
+        self.alarm = Alarm()
 
     @property
     def state(self) -> WayState:
@@ -89,6 +93,17 @@ class Way:
         retry_after_s = max(self.breaker.retry_after_s, _SHEDDING_S if shedding else 0.0)
         slots = self._slots
         return WayState(self.breaker.state, retry_after_s, slots.in_flight, slots.waiting, shedding)
+
+    def enter_at_once(self) -> int | None:
+        """
+        The ticket of a call that may be made now, as most may; None if `enter` has to say.
+
+        Raises:
+            GatewayUnavailable: the breaker opens.
+        """
+        if not self.breaker.closed or not self._slots.take():
+            return None
+        return self._begun()
 
     async def enter(self, deadline: float) -> int:
         """
@@ -106,6 +121,10 @@ class Way:
             return self._probe()
         if not self._slots.take():
             await self._waited(deadline)
+        return self._begun()
+
+    def _begun(self) -> int:
+        """The ticket of a call that has its slot."""
         ticket = self.breaker.begin()
         if ticket is None:
             self._slots.give_back()
@@ -176,14 +195,17 @@ class Way:
 
     def _cut(self) -> None:
         """No read waits longer for a gateway that is slow than it takes to call it so."""
-        if not self.reads:
-            return
-        # Each began at most its whole deadline ago, and so ends within `slow_s` from now.
-        soon = asyncio.get_running_loop().time() + self._limits.breaker.slow_s
-        for until in self.reads.values():
-            when = until.when()
-            if when is not None and when > soon and not until.expired():
-                until.reschedule(soon)
+        if self.reads:
+            # Each began at most its whole deadline ago, and so ends within `slow_s` from now.
+            asyncio.get_running_loop().call_later(
+                self._limits.breaker.slow_s, self._give_up, tuple(self.reads)
+            )
+
+    def _give_up(self, tickets: Iterable[int]) -> None:
+        for ticket in tickets:
+            waits = self.reads.get(ticket)
+            if waits is not None:
+                waits.cut(ticket)
 
 
 def _ms(seconds: float) -> int:

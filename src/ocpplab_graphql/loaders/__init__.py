@@ -68,7 +68,7 @@ class Loaders:
         self._narrowing = narrowing
         self.store = Store(narrowing, self.trace)
         # What `read` brought: whoever asks again, by `load` too, gets the same, be it a failure.
-        self._known: dict[tuple[str, Any], Any] = {}
+        self._known: dict[str, dict[Any, Any]] = {}
         self._made: list[DataLoader[Any, Any]] = []
 
     def _loader(self, name: str, patience: int) -> DataLoader[Any, Any]:
@@ -81,8 +81,8 @@ class Loaders:
         """What the loader of this name says of a key, for the field at `path` of the response."""
         if self.trace is not None:
             self.trace.asks((loader, key), path.as_list())
-        if self._known and (loader, key) in self._known:
-            return _outcome(self._known[loader, key])
+        if self._known and key in self._known.get(loader, ()):
+            return _outcome(self._known[loader][key])
         value: Awaitable[Any] = getattr(self, loader).load(key)
         return value
 
@@ -93,20 +93,25 @@ class Loaders:
         A result is a value, None for what does not exist, or an exception that fails its key alone. Rows by
         their id are read after the windows of the lists that they may stand in: those may bring them.
         """
-        lists = {of for of, _ in asked.get("window", ())}
-        later = [name for name, keys in asked.items() if lists and may_bring(lists, name, keys)]
+        if len(asked) == 1:
+            ((name, keys),) = asked.items()
+            return {name: self._found(name, keys, await self._read(name, keys))}
         results: dict[str, dict[Any, Any]] = {}
-        for names in ([name for name in asked if name not in later], later):
-            found = await together([self._read(name, asked[name]) for name in names])
-            for name, values in zip(names, found, strict=True):
-                results[name] = dict(zip(asked[name], values, strict=True))
-                for key, value in results[name].items():
-                    self._known[name, key] = value
+        for names in _in_turn(asked):
+            read = await together([self._read(name, asked[name]) for name in names])
+            for name, values in zip(names, read, strict=True):
+                results[name] = self._found(name, asked[name], values)
         return results
 
     def _read(self, name: str, keys: Sequence[Any]) -> Coroutine[Any, Any, Sequence[Any]]:
         reading: Coroutine[Any, Any, Sequence[Any]] = BATCHES[name](self.store, self.client, keys)
         return reading
+
+    def _found(self, name: str, keys: Sequence[Any], values: Sequence[Any]) -> dict[Any, Any]:
+        """What was read, by its key; whoever asks again gets the same."""
+        found = dict(zip(keys, values, strict=True))
+        self._known.setdefault(name, {}).update(found)
+        return found
 
     def traced(self) -> dict[str, Any] | None:
         """The calls made, the fewest there could have been, and a row per call; None if not traced."""
@@ -182,6 +187,14 @@ class Loaders:
         """Stop batches and calls that nobody waits for any more."""
         for made in self._made:
             await made.aclose()
+
+
+def _in_turn(asked: Mapping[str, Sequence[Any]]) -> list[list[str]]:
+    """The loaders that are asked at once, and those for whom these may bring something."""
+    names = list(asked)
+    lists = {of for of, _ in asked.get("window", ())}
+    later = [name for name in names if may_bring(lists, name, asked[name])]
+    return [[name for name in names if name not in later], later] if later else [names]
 
 
 async def _outcome(known: Any) -> Any:

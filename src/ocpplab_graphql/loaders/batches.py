@@ -5,9 +5,10 @@ A result is a value, None for what does not exist, or an exception that fails it
 """
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from ocpplab_graphql.errors import FacadeError
 from ocpplab_graphql.gateway.client import GatewayClient
@@ -27,15 +28,17 @@ from ocpplab_graphql.gateway.records import (
 from ocpplab_graphql.gateway.transport import Reply
 from ocpplab_graphql.loaders.choice import choose, unread_pages
 from ocpplab_graphql.loaders.keys import ChargerKey, LocationKey
-from ocpplab_graphql.loaders.lists import Asked, Chargers, Chunk, CPOs, GatewayList, Locations
+from ocpplab_graphql.loaders.lists import Asked, Call, Chargers, Chunk, CPOs, GatewayList, Locations
 from ocpplab_graphql.loaders.store import ListState, Store, together
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, Range, Window
 
 R = TypeVar("R", bound=Record)
 
+# A row being read into the store; how that failed, if it did.
+Single = Coroutine[Any, Any, Exception | None]
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+
+class Slice(Struct, frozen=True):
     """
     The part of a list that a window names.
 
@@ -64,43 +67,65 @@ async def windows(
     store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
 ) -> list[Slice | Exception]:
     """Windows of lists: those of one list share calls; those of different lists run side by side."""
-    by_list: dict[GatewayList, list[Window]] = defaultdict(list)
-    for of, window in keys:
-        by_list[of].append(window)
-    await together([_read_windows(store, client, of, w) for of, w in by_list.items()])
+    by_list: dict[GatewayList, list[tuple[GatewayList, Window]]] = defaultdict(list)
+    for key in keys:
+        by_list[key[0]].append(key)
+    await together([_read_windows(store, client, asked) for asked in by_list.values()])
     return [_slice(store.list_state(of), window) for of, window in keys]
 
 
-async def _read_windows(store: Store, client: GatewayClient, of: GatewayList, wanted: list[Window]) -> None:
+async def _read_windows(
+    store: Store, client: GatewayClient, keys: Sequence[tuple[GatewayList, Window]]
+) -> None:
+    """Windows of one list into its state."""
+    of = keys[0][0]
     state = store.list_state(of)
-    async with state.lock:
-        while state.failure is None and (calls := _calls_for(of, state, wanted)):
-            await _read_chunks(store, client, of, calls, [("window", (of, window)) for window in wanted])
+    if not state.turns.take():
+        await state.turns.wait()
+    try:
+        while state.failure is None and (calls := _calls_for(of, state, keys)):
+            await _read_chunks(store, client, of, state, calls, [("window", key) for key in keys])
+    finally:
+        state.turns.give_back()
 
 
-def _calls_for(of: GatewayList, state: ListState, wanted: list[Window]) -> list[tuple[int, int]]:
-    spans = [w.span(state.total) for w in wanted if w.rows]
-    missing = [r for span in spans if span is not None for r in _gaps(span, state.asked)]
+def _calls_for(
+    of: GatewayList, state: ListState, keys: Iterable[tuple[GatewayList, Window]]
+) -> Sequence[Call]:
+    missing: list[Range] = []
+    from_end = False
+    for _, window in keys:
+        if window.rows:
+            span = window.span(state.total)
+            if span is None:
+                from_end = True
+            else:
+                missing += _gaps(span, state.asked)
     if missing:
         return of.calls(missing)
     if state.total is None:
         # A window from the end needs the total first: a full page may well bring all of it.
-        return [of.calls([(0, of.limit_max if None in spans else 1)])[0]]
-    return []
+        return [of.calls([(0, of.limit_max if from_end else 1)])[0]]
+    return ()
 
 
 def _gaps(span: Range, asked: set[int]) -> list[Range]:
     if not asked:
         return [span] if span[1] > span[0] else []
+    if asked.issuperset(range(*span)):
+        return []
     return [(p, p + 1) for p in range(*span) if p not in asked]
 
 
 async def _read_chunks(
-    store: Store, client: GatewayClient, of: GatewayList, calls: list[tuple[int, int]], asked: Sequence[Asked]
+    store: Store,
+    client: GatewayClient,
+    of: GatewayList,
+    state: ListState,
+    calls: Sequence[Call],
+    asked: Sequence[Asked],
 ) -> None:
-    chunks = await together([_chunk(of, store, client, call, asked) for call in calls])
-    state = store.list_state(of)
-    for chunk in chunks:
+    for chunk in await together([_chunk(of, store, client, call, asked) for call in calls]):
         if isinstance(chunk, Chunk):
             _note(store, of, state, chunk)
         else:
@@ -108,19 +133,24 @@ async def _read_chunks(
 
 
 async def _chunk(
-    of: GatewayList, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked]
+    of: GatewayList, store: Store, client: GatewayClient, call: Call, asked: Sequence[Asked]
 ) -> Chunk | Exception:
     try:
-        return await of.read(store, client, call, asked)
+        request = of.request(client, call)
+        reply = await store.reply(*request, asked=asked)
+        chunk = of.chunk(store, call, reply.body)
     except Exception as failure:  # whatever it is, it is this list's
         return failure
+    store.brought(len(chunk.rows), *request)
+    return chunk
 
 
 def _note(store: Store, of: GatewayList, state: ListState, chunk: Chunk) -> None:
+    reached = chunk.reached
     if state.total is None:
         # The first answer counts: a total that keeps changing must not keep us reading.
-        state.total = max(chunk.total, chunk.reached)
-    if chunk.reached > chunk.total:
+        state.total = max(chunk.total, reached)
+    if reached > chunk.total:
         state.counted = False
         store.spoilt()
     state.asked.update(range(chunk.start, chunk.start + chunk.asked))
@@ -150,9 +180,9 @@ async def cpos_by_id(
 ) -> list[CPORecord | None | Exception]:
     """CPOs: singly, or by pages of the list when that is fewer calls."""
 
-    async def single(cpo_id: str) -> CPORecord:
-        reply = await store.reply(client.cpo, cpo_id, asked=[("cpo_by_id", cpo_id)])
-        return decode(reply.body, store.into(CPORecord), store.spoilt, key=cpo_id)
+    def single(cpo_id: str) -> Single:
+        asked = [("cpo_by_id", cpo_id)]
+        return _read_single(store, CPORecord, cpo_id, cpo_id, asked, client.cpo, cpo_id)
 
     return await _by_id(store, client, CPOs(), keys, single, "cpo_by_id")
 
@@ -165,9 +195,9 @@ async def locations_by_id(
     for key in keys:
         by_cpo[key[0]].append(key)
 
-    async def single(key: LocationKey) -> LocationRecord:
-        reply = await store.reply(client.location, *key, asked=[("location_by_id", key)])
-        return decode(reply.body, store.into(LocationRecord), store.spoilt, key=key[1])
+    def single(key: LocationKey) -> Single:
+        asked = [("location_by_id", key)]
+        return _read_single(store, LocationRecord, key, key[1], asked, client.location, *key)
 
     groups = await together(
         [
@@ -188,28 +218,33 @@ async def _by_id(
     client: GatewayClient,
     of: GatewayList,
     keys: Sequence[Any],
-    single: Callable[[Any], Awaitable[R]],
+    single: Callable[[Any], Single],
     loader: str,
 ) -> list[R | None | Exception]:
     """Rows of one list by key: from what was seen, then pages while they are cheaper, then singly."""
     state = store.list_state(of)
     failure: Exception | None = None
-    async with state.lock:
-        while missing := [key for key in keys if store.seen(of.record, key) is None]:
+    if not state.turns.take():
+        await state.turns.wait()
+    try:
+        while missing := store.unseen(of.record, keys):
             unread = _unread(state, at_most=len(missing))
             pages = choose(len(missing), total=state.total, unread_pages=unread).pages
             if not pages or state.failure is not None:
                 break
             asked = [(loader, key) for key in missing]
-            await _read_chunks(store, client, of, [(page, PAGE_LIMIT_MAX) for page in pages], asked)
+            calls = [(page, PAGE_LIMIT_MAX) for page in pages]
+            await _read_chunks(store, client, of, state, calls, asked)
             failure = state.failure
         if isinstance(failure, GatewayNotFound):
             return [store.seen(of.record, key) for key in keys]
         if failure is None or isinstance(failure, GatewayInvalidResponse):
-            failures = await _read_singly(store, of.record, missing, single)
+            failures = await _read_singly(missing, single)
         else:
             # A gateway that just failed is not asked for every row by itself.
             failures = dict.fromkeys(missing, failure)
+    finally:
+        state.turns.give_back()
     return [failures.get(key) or store.seen(of.record, key) for key in keys]
 
 
@@ -218,23 +253,39 @@ def _unread(state: ListState, *, at_most: int) -> list[int]:
     return [] if state.total is None else unread_pages(state.total, state.asked, at_most=at_most)
 
 
-async def _read_singly(
-    store: Store, record: type[Record], keys: Iterable[Any], single: Callable[[Any], Awaitable[R]]
-) -> dict[Any, Exception]:
+async def _read_singly(keys: Iterable[Any], single: Callable[[Any], Single]) -> dict[Any, Exception]:
     """Read each key by itself into the store; the failures by key. What does not exist is none."""
-
-    async def read(key: Any) -> Exception | None:
-        try:
-            store.saw(record, key, await single(key))
-        except GatewayNotFound:
-            return None
-        except FacadeError as error:
-            return error
-        return None
-
     distinct = list(dict.fromkeys(keys))
-    failures = await together([read(key) for key in distinct])
+    if len(distinct) == 1:
+        failure = await single(distinct[0])
+        return {} if failure is None else {distinct[0]: failure}
+    failures = await together([single(key) for key in distinct])
     return {key: failure for key, failure in zip(distinct, failures, strict=True) if failure is not None}
+
+
+async def _read_single(
+    store: Store,
+    record: type[Record],
+    key: Hashable,
+    row_id: str,
+    asked: Sequence[Asked],
+    *request: Any,
+) -> Exception | None:
+    """
+    Read one row by itself into the store, where it is found by `key`; how that failed, if it did.
+
+    Args:
+        request: the client's method, and its arguments.
+    """
+    try:
+        reply = await store.reply(*request, asked=asked)
+        row = decode(reply.body, store.into(record), store.spoilt, key=row_id)
+    except GatewayNotFound:
+        return None
+    except FacadeError as error:
+        return error
+    store.saw(record, key, row)
+    return None
 
 
 # ---------------------------------------------------------------------------------------- full chargers
@@ -249,25 +300,30 @@ async def chargers_by_id(
     The tenant-wide list is scanned only when its total is already known and that is fewer calls.
     """
     everywhere = store.list_state(Chargers())
-    async with everywhere.lock:
+    if not everywhere.turns.take():
+        await everywhere.turns.wait()
+    try:
         missing = _unseen_chargers(store, keys)
         if everywhere.total is not None and missing:
             calls = _calls_without_scan(missing)
             unread = _unread(everywhere, at_most=calls)
             pages = choose(calls, total=everywhere.total, unread_pages=unread).pages
             asked = [("charger_by_id", key) for key in missing]
-            await _read_chunks(store, client, Chargers(), [(page, PAGE_LIMIT_MAX) for page in pages], asked)
+            chunks = [(page, PAGE_LIMIT_MAX) for page in pages]
+            await _read_chunks(store, client, Chargers(), everywhere, chunks, asked)
+    finally:
+        everywhere.turns.give_back()
     failures = await _read_groups(store, client, _unseen_chargers(store, keys), _keys_by_charger(keys))
 
     by_charger = _keys_by_charger(keys)
 
-    async def single(charger_id: str) -> ChargerRecord:
-        reply = await store.reply(client.charger, charger_id, asked=by_charger[charger_id])
-        return decode(reply.body, store.into(ChargerRecord), store.spoilt, key=charger_id)
+    def single(charger_id: str) -> Single:
+        asked = by_charger[charger_id]
+        return _read_single(store, ChargerRecord, charger_id, charger_id, asked, client.charger, charger_id)
 
     unseen = (key.charger_id for key in _unseen_chargers(store, keys))
     left = [charger_id for charger_id in unseen if charger_id not in failures]
-    failures |= await _read_singly(store, ChargerRecord, left, single)
+    failures |= await _read_singly(left, single)
     return [failures.get(key.charger_id) or store.seen(ChargerRecord, key.charger_id) for key in keys]
 
 

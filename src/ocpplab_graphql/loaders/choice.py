@@ -3,17 +3,20 @@ Pure: single reads, or pages of the list they stand in? Source: gateway contract
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+from msgspec import Struct
 
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What to read next: these pages of 100 rows, or, when there are none, every id by itself."""
 
     pages: tuple[int, ...] = ()
+
+
+_SINGLY = Choice()
 
 
 def choose(missing: int, *, total: int | None, unread_pages: Sequence[int]) -> Choice:
@@ -28,10 +31,10 @@ def choose(missing: int, *, total: int | None, unread_pages: Sequence[int]) -> C
         unread_pages: numbers of the pages of 100 rows that are not wholly known.
     """
     if total is None:
-        return Choice(pages=(1,)) if missing >= 3 else Choice()
+        return Choice(pages=(1,)) if missing >= 3 else _SINGLY
     if 0 < len(unread_pages) < missing:
         return Choice(pages=tuple(unread_pages))
-    return Choice()
+    return _SINGLY
 
 
 def unread_pages(total: int, known: set[int], *, at_most: int) -> list[int]:

@@ -1,12 +1,11 @@
 """What the loaders are asked with, where a plain id does not say it all."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 LocationKey = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerKey:
+class ChargerKey(Struct, frozen=True, gc=False):
     """A charger, and the OCPP location it stands in, if the path that led here told it."""
 
     charger_id: str

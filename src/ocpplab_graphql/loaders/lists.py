@@ -6,9 +6,10 @@ A list is (type, parent id, filters), whichever path led to it.
 
 from collections.abc import Hashable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from ocpplab_graphql.gateway.client import GatewayClient
 from ocpplab_graphql.gateway.decode import Invalid, decode_log_page, decode_page
@@ -23,10 +24,11 @@ from ocpplab_graphql.loaders.store import Store
 from ocpplab_graphql.loaders.windows import Range, offsets_covering, pages_covering
 
 Asked = tuple[str, Hashable]
+# One call for a part of a list: page and limit, or offset and limit where the list takes any offset.
+Call = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """Rows that one call brought, from `start`; it asked for `asked` of them."""
 
     start: int
@@ -40,7 +42,7 @@ class Chunk:
         return self.start + len(self.rows) if self.rows else 0
 
 
-class GatewayList:
+class GatewayList(Struct, frozen=True, gc=False):
     """A list that windows can be read from. Equal lists share what is known of them."""
 
     record: ClassVar[type[Record]]
@@ -50,77 +52,63 @@ class GatewayList:
         """What a row of this list is remembered under."""
         return row_id
 
-    def calls(self, ranges: Iterable[Range]) -> list[tuple[int, int]]:
-        """The fewest calls that cover `ranges`, each as the pair that `read` takes."""
+    def calls(self, ranges: Iterable[Range]) -> list[Call]:
+        """The fewest calls that cover `ranges`."""
         return pages_covering(ranges)
 
-    def request(self, client: GatewayClient) -> tuple[Any, ...]:
-        """The client's method, and its arguments before page and limit."""
+    def request(self, client: GatewayClient, call: Call) -> tuple[Any, ...]:
+        """The client's method, and its arguments, for one of its calls."""
         raise NotImplementedError
 
-    async def read(
-        self, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked] = ()
-    ) -> Chunk:
+    def chunk(self, store: Store, call: Call, body: bytes) -> Chunk:
         """
-        One call.
-
-        Args:
-            asked: what it is to bring, for the trace.
+        What a call brought.
 
         Raises:
-            GatewayError: the page could not be read.
+            GatewayInvalidResponse: the page cannot be read.
         """
         page, limit = call
-        request = (*self.request(client), page, limit)
-        reply = await store.reply(*request, asked=asked)
-        decoded = decode_page(
-            reply.body, store.into(self.record), page=page, limit=limit, spoilt=store.spoilt
-        )
-        store.brought(len(decoded.data), *request)
+        decoded = decode_page(body, store.into(self.record), page=page, limit=limit, spoilt=store.spoilt)
         return Chunk((page - 1) * limit, limit, decoded.data, decoded.total)
 
 
-@dataclass(frozen=True, slots=True)
-class CPOs(GatewayList):
+class CPOs(GatewayList, frozen=True, gc=False):
     """The caller's CPOs. C1."""
 
     record = CPORecord
 
-    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+    def request(self, client: GatewayClient, call: Call) -> tuple[Any, ...]:
         """See GatewayList."""
-        return (client.list_cpos,)
+        return client.list_cpos, *call
 
 
-@dataclass(frozen=True, slots=True)
-class Locations(GatewayList):
+class Locations(GatewayList, frozen=True, gc=False):
     """The locations of one CPO. L1."""
 
     record = LocationRecord
     cpo_id: str
 
-    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+    def request(self, client: GatewayClient, call: Call) -> tuple[Any, ...]:
         """See GatewayList."""
-        return client.list_locations, self.cpo_id
+        return client.list_locations, self.cpo_id, *call
 
     def key(self, row_id: str) -> Hashable:
         """A location's id is unique only within its CPO."""
         return self.cpo_id, row_id
 
 
-@dataclass(frozen=True, slots=True)
-class Chargers(GatewayList):
+class Chargers(GatewayList, frozen=True, gc=False):
     """The tenant's chargers, or those of one OCPP location. H1."""
 
     record = ChargerRecord
     ocpp_location_id: str | None = None
 
-    def request(self, client: GatewayClient) -> tuple[Any, ...]:
+    def request(self, client: GatewayClient, call: Call) -> tuple[Any, ...]:
         """See GatewayList."""
-        return client.list_chargers, self.ocpp_location_id
+        return client.list_chargers, self.ocpp_location_id, *call
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerLogs(GatewayList):
+class ChargerLogs(GatewayList, frozen=True, gc=False):
     """The OCPP messages of one charger, within bounds that are inclusive. H5."""
 
     record = ChargerLogRecord
@@ -130,21 +118,20 @@ class ChargerLogs(GatewayList):
     end: datetime | None = None
     action: str | None = None
 
-    def calls(self, ranges: Iterable[Range]) -> list[tuple[int, int]]:
+    def calls(self, ranges: Iterable[Range]) -> list[Call]:
         """See GatewayList; any offset will do."""
         return offsets_covering(ranges, self.limit_max)
 
-    async def read(
-        self, store: Store, client: GatewayClient, call: tuple[int, int], asked: Sequence[Asked] = ()
-    ) -> Chunk:
+    def request(self, client: GatewayClient, call: Call) -> tuple[Any, ...]:
+        """See GatewayList."""
+        return client.charger_logs, self.charger_id, *call, self.start, self.end, self.action
+
+    def chunk(self, store: Store, call: Call, body: bytes) -> Chunk:
         """See GatewayList."""
         offset, limit = call
-        request = (client.charger_logs, self.charger_id, offset, limit, self.start, self.end, self.action)
-        reply = await store.reply(*request, asked=asked)
         decoded = decode_log_page(
-            reply.body, store.into(ChargerLogRecord), offset=offset, limit=limit, spoilt=store.spoilt
+            body, store.into(ChargerLogRecord), offset=offset, limit=limit, spoilt=store.spoilt
         )
-        store.brought(len(decoded.data), *request)
         return Chunk(offset, limit, decoded.data, decoded.total)
 
 

@@ -6,10 +6,11 @@ another caller's, or stale.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Sequence
+from functools import partial
 from typing import Any, Protocol, TypeVar
+
+from msgspec import Struct, field
 
 from ocpplab_graphql.errors import BadUserInput
 from ocpplab_graphql.gateway import routes
@@ -17,6 +18,7 @@ from ocpplab_graphql.gateway.decode import Invalid, Narrowing
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.gateway.transport import Reply
+from ocpplab_graphql.gateway.turns import Turns
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -34,20 +36,23 @@ class Observer(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class ListState:
-    """What is known of one list: its total, and the rows at the positions that were asked for."""
+class ListState(Struct, eq=False):
+    """
+    What is known of one list: its total, and the rows at the positions that were asked for.
+
+    There is one for each list and store, and it is equal to itself alone.
+    """
 
     total: int | None = None
     # Whether each page held no more rows than its total leaves room for.
     counted: bool = True
     # (first position, rows) of each page that came.
-    chunks: list[tuple[int, Sequence[Record | Invalid]]] = field(default_factory=list)
-    asked: set[int] = field(default_factory=set)
+    chunks: list[tuple[int, Sequence[Record | Invalid]]] = []
+    asked: set[int] = set()
     # Why a page of it could not be read; within one operation nobody tries again.
     failure: Exception | None = None
     # Whoever reads this list waits for whoever is reading it: the answer may already be on its way.
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turns: Turns = field(default_factory=partial(Turns, 1))
 
     @property
     def rows(self) -> dict[int, Record | Invalid]:
@@ -99,8 +104,7 @@ class Store:
         """
         key = (method.__name__, args)
         if self._observer is not None:
-            with _ids_of_the_gateway():
-                self._observer.serves(getattr(routes, method.__name__)(*args), asked)
+            self._observer.serves(_with_ids_of_the_gateway(getattr(routes, method.__name__), args), asked)
         while (known := self._replies.get(key)) is not None:
             try:
                 # Shielded: one who leaves takes nothing from the others.
@@ -109,10 +113,10 @@ class Store:
                 if not known.cancelled() or _is_cancelled():
                     raise
                 # Whoever made the call has left: it is made again for those who stay.
+        sending = _with_ids_of_the_gateway(method, args)
         coming = self._replies[key] = asyncio.get_running_loop().create_future()
         try:
-            with _ids_of_the_gateway():
-                reply = await method(*args)
+            reply = await sending
         except asyncio.CancelledError:
             del self._replies[key]
             coming.cancel()
@@ -155,12 +159,22 @@ class Store:
 
     def seen(self, record: type[Record], key: Hashable) -> Any:
         """A row that some call brought, or None."""
+        if self._unsorted:
+            self._sort()
+        return self._seen.get((record, key))
+
+    def unseen(self, record: type[Record], keys: Iterable[Hashable]) -> list[Any]:
+        """Those whose rows no call brought."""
+        if self._unsorted:
+            self._sort()
+        return [key for key in keys if (record, key) not in self._seen]
+
+    def _sort(self) -> None:
         for of, rows in self._unsorted:
             for row in rows:
                 if not isinstance(row, Invalid):
                     self.saw(of.record, of.key(getattr(row, str(of.record.KEY))), row)
         self._unsorted.clear()
-        return self._seen.get((record, key))
 
 
 def _is_cancelled() -> bool:
@@ -183,13 +197,23 @@ class KeyedRows(Protocol):
 
 async def together(reads: Sequence[Coroutine[Any, Any, T]]) -> Sequence[T]:
     """Results of reads that do not fail, side by side; one alone needs no task."""
-    return [await reads[0]] if len(reads) == 1 else await asyncio.gather(*reads)
+    if len(reads) == 1:
+        return [await reads[0]]
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(read) for read in reads]
+    try:
+        # In their order, not by asyncio.gather: to wait for one that is done costs nothing.
+        return [await task for task in tasks]
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
 
 
-@contextmanager
-def _ids_of_the_gateway() -> Iterator[None]:
+def _with_ids_of_the_gateway(ask: Callable[..., T], ids: Sequence[Hashable]) -> T:
     """A client's ids were checked where they came in: one that can be no path segment is the gateway's."""
     try:
-        yield
+        return ask(*ids)
     except BadUserInput:
         raise GatewayInvalidResponse("The gateway sent an id that cannot be one.") from None

@@ -6,16 +6,16 @@ Positions count from 0 in the gateway's order. Ranges are half-open.
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 PAGE_LIMIT_MAX = 100
 
 Range = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(Struct, frozen=True, gc=False):
     """
     What a connection asks of a list: `first` rows from `start`, or the `last` ones before `end`.
 
@@ -38,14 +38,17 @@ class Window:
 
         A total that is not known is taken as large enough.
         """
-        end = self.end if total is None else min(total, total if self.end is None else self.end)
+        start, end = self.start, self.end
+        if total is not None and (end is None or total < end):
+            end = total
         if self.first is not None:
-            stop = self.start + self.first
-            stop = stop if end is None else min(stop, end)
-            return self.start, max(self.start, stop)
+            stop = start + self.first
+            if end is not None and end < stop:
+                stop = end
+            return start, max(start, stop)
         if end is None or self.last is None:
             return None
-        return max(self.start, end - self.last), max(self.start, end)
+        return max(start, end - self.last), max(start, end)
 
 
 def pages_covering(ranges: Iterable[Range], limit_max: int = PAGE_LIMIT_MAX) -> list[tuple[int, int]]:

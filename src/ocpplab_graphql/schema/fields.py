@@ -5,7 +5,6 @@ No resolver elsewhere only reads an attribute. The binding stays on the field as
 compiled executor finds the same declaration.
 """
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -272,5 +271,5 @@ def _readable(item: RowNode, root: Any) -> Callable[[Any], Any]:
 def list_of(binding: Many, root: Any, given: Mapping[str, Any]) -> tuple[GatewayList, Cursors]:
     """The list that a connection reads, and the cursors that bear its name."""
     of = binding.of(root, given)
-    parts = (str(getattr(of, part.name)) for part in dataclasses.fields(of))  # type: ignore[arg-type]  # each list is one
+    parts = (str(getattr(of, name)) for name in of.__struct_fields__)
     return of, cursors_of(type(of).__name__, *parts)

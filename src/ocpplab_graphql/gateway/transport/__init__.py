@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ocpplab_graphql.gateway.transport.asgi import AsgiTransport
 from ocpplab_graphql.gateway.transport.http1 import Http1Transport
 from ocpplab_graphql.gateway.transport.port import Reply, Transport, TransportFailed
+from ocpplab_graphql.gateway.transport.request import Headers
 
 if TYPE_CHECKING:
     from ocpplab_graphql.gateway.transport.clients import AiohttpTransport, HttpxTransport
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AiohttpTransport",
     "AsgiTransport",
+    "Headers",
     "Http1Transport",
     "HttpxTransport",
     "Reply",

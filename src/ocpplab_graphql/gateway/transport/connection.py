@@ -9,7 +9,8 @@ import asyncio
 import select
 import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse
 from ocpplab_graphql.gateway.transport.port import Reply, TransportFailed
@@ -28,13 +29,14 @@ class Connection(asyncio.Protocol):
 
     Attributes:
         idle_since: when its last reply came, by the loop's clock.
+        kept_until: until when it may wait for the next request.
         usable: whether it may serve a request.
         lost: done when nothing is left of it.
     """
 
     def __init__(self, origin: Origin, bounds: Bounds, ended: Callable[["Connection"], None]) -> None:
         self.origin = origin
-        self.idle_since = 0.0
+        self.idle_since = self.kept_until = 0.0
         self.usable = True
         self._ended = ended
         self._loop = asyncio.get_running_loop()
@@ -50,9 +52,9 @@ class Connection(asyncio.Protocol):
         """How long the gateway says that it keeps it, in seconds; None when it does not say."""
         return self._reader.keeps_s
 
-    async def exchange(self, head: bytes, content: bytes, *, without_body: bool) -> Reply:
+    def exchange(self, head: bytes, content: bytes, *, without_body: bool) -> Awaitable[Reply]:
         """
-        Send one request and read its reply. Whoever cancels this must `abort`.
+        Send one request; its reply is to be awaited. Whoever cancels that must `abort`.
 
         Args:
             without_body: whether the reply has no body, whatever it says.
@@ -66,13 +68,12 @@ class Connection(asyncio.Protocol):
         waiting: asyncio.Future[Reply] = self._loop.create_future()
         self._waiting = waiting
         self._reader.expect(without_body=without_body)
-        if len(content) <= _SLICE_BYTES:
-            self._transport.write(head + content if content else head)
-        else:
-            await self._write_slices(head, content, waiting)
-        return await waiting
+        if len(content) > _SLICE_BYTES:
+            return self._exchange_slices(head, content, waiting)
+        self._transport.write(head + content if content else head)
+        return waiting
 
-    async def _write_slices(self, head: bytes, content: bytes, waiting: asyncio.Future[Reply]) -> None:
+    async def _exchange_slices(self, head: bytes, content: bytes, waiting: asyncio.Future[Reply]) -> Reply:
         self._transport.write(head)
         for start in range(0, len(content), _SLICE_BYTES):
             if self._paused:
@@ -80,8 +81,9 @@ class Connection(asyncio.Protocol):
                 await self._writable
             if waiting.done():  # the gateway has answered, or is gone: it does not want the rest
                 self.abort()
-                return
+                break
             self._transport.write(content[start : start + _SLICE_BYTES])
+        return await waiting
 
     def is_quiet(self) -> bool:
         """
@@ -176,7 +178,8 @@ class Connection(asyncio.Protocol):
             waiting.set_result(reply)
         if not self._reader.reusable:
             self.abort()
-        self._wake_writer()
+        if self._writable is not None:
+            self._wake_writer()
 
     def _fail(self, problem: Exception) -> None:
         waiting, self._waiting = self._waiting, None
@@ -198,5 +201,4 @@ def _poll_of(transport: asyncio.BaseTransport) -> Callable[[], object]:
     poll.register(
         transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLERR | select.POLLHUP
     )
-    look = poll.poll
-    return lambda: look(0)
+    return partial(poll.poll, 0)

@@ -12,6 +12,7 @@ from ocpplab_graphql.gateway.transport.connection import Connection
 from ocpplab_graphql.gateway.transport.port import Reply, TransportFailed
 from ocpplab_graphql.gateway.transport.reader import Bounds
 from ocpplab_graphql.gateway.transport.request import Origin
+from ocpplab_graphql.gateway.turns import Turns
 
 # A gateway that closes an idle connection may do so while a request is on its way to it. A read can be sent again;
 # of a write nobody would know whether it happened, so it goes over a connection that was in use until now.
@@ -48,7 +49,7 @@ class Http1Transport:
         self._keepalive_s = keepalive_s
         self._coding = "gzip, deflate" if compressed else "identity"
         self._tls = tls
-        self._turns = asyncio.Semaphore(connections)
+        self._turns = Turns(connections)
         self._busy = 0
         self._idle: dict[Connection, None] = {}  # in the order in which they became idle
         self._open: set[Connection] = set()
@@ -63,16 +64,23 @@ class Http1Transport:
             ValueError: a URL, method or header that HTTP does not allow, or that is not the caller's to say.
         """
         origin, target = request.split(url)
-        head = request.head(
-            method, target, origin, request.fields(method, headers, body, coding=self._coding)
-        )
-        async with self._turns:
-            self._busy += 1
+        head = request.head(method, target, origin, headers, body, coding=self._coding)
+        if not self._turns.take():
+            await self._turns.wait()
+        self._busy += 1
+        try:
+            connection = self._kept(origin, is_read=method in _READS) or await self._connected(origin)
             try:
-                connection = self._kept(origin, is_read=method in _READS) or await self._connected(origin)
-                return await self._exchanged(connection, head, body or b"", without_body=method == "HEAD")
-            finally:
-                self._busy -= 1
+                reply = await connection.exchange(head, body or b"", without_body=method == "HEAD")
+            except BaseException:
+                connection.abort()
+                raise
+            if connection.usable:
+                self._keep(connection)
+            return reply
+        finally:
+            self._busy -= 1
+            self._turns.give_back()
 
     async def aclose(self) -> None:
         """See Transport. What is on its way is lost."""
@@ -84,42 +92,28 @@ class Http1Transport:
         if self._open:
             await asyncio.wait([connection.lost for connection in self._open])
 
-    async def _exchanged(
-        self, connection: Connection, head: bytes, content: bytes, *, without_body: bool
-    ) -> Reply:
-        try:
-            reply = await connection.exchange(head, content, without_body=without_body)
-        except BaseException:
-            connection.abort()
-            raise
-        if connection.usable:
-            self._keep(connection)
-        return reply
-
     def _kept(self, origin: Origin, *, is_read: bool) -> Connection | None:
         """The connection that became idle last, if it may serve this."""
         now = asyncio.get_running_loop().time()
         while self._idle:
             connection, _ = self._idle.popitem()
-            rested_s = now - connection.idle_since
             # There is one gateway: connections are kept for the origin that was asked last.
-            if connection.origin is origin and rested_s < self._keeps_s(connection) and connection.is_quiet():
-                if is_read or rested_s < _WRITE_IDLE_MAX_S:
+            if connection.origin is origin and now < connection.kept_until and connection.is_quiet():
+                if is_read or now - connection.idle_since < _WRITE_IDLE_MAX_S:
                     return connection
                 self._idle[connection] = None
                 return None
             connection.abort()
         return None
 
-    def _keeps_s(self, connection: Connection) -> float:
-        said = connection.keeps_s
-        return (
-            self._keepalive_s if said is None else min(self._keepalive_s, said - 1)
-        )  # the way there takes time
-
     def _keep(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
-        connection.idle_since = loop.time()
+        said = connection.keeps_s
+        keeps_s = (
+            self._keepalive_s if said is None else min(self._keepalive_s, said - 1)
+        )  # the way takes time
+        connection.idle_since = now = loop.time()
+        connection.kept_until = now + keeps_s
         self._idle[connection] = None
         if self._sweep is None:
             self._sweep = loop.call_later(self._keepalive_s, self._close_idle)

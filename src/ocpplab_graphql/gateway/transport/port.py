@@ -1,12 +1,12 @@
 """The port to the gateway: one request out, one whole reply in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+
+class Reply(Struct, frozen=True, gc=False):
     """What the gateway answered. Header names are in lower case."""
 
     status: int

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Scheme, host, port, target. No user information: credentials come from the callers.
-_URL = re.compile(r"(https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:[/?][!-\"$-~]*)?)")
+# Scheme, host, port. No user information: credentials come from the callers.
+_ORIGIN = re.compile(r"(https?)://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?")
+_URL = re.compile(_ORIGIN.pattern + r"((?:[/?][!-\"$-~]*)?)")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WITHOUT_CONTENT = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
@@ -49,6 +50,28 @@ class Origin:
     authority: str
 
 
+class Headers(dict[str, str]):
+    """The headers of many requests: checked and written once, and then not to be changed."""
+
+    _lines: str | None = None
+
+    def __repr__(self) -> str:
+        """Their names: a value may be a token."""
+        return f"Headers({', '.join(self)})"
+
+    @property
+    def lines(self) -> str:
+        """
+        As they are sent.
+
+        Raises:
+            ValueError: see `fields`.
+        """
+        if self._lines is None:
+            self._lines = _lines(self)
+        return self._lines
+
+
 def split(url: str) -> tuple[Origin, str]:
     """
     The origin of a URL, and the target to ask it for.
@@ -56,6 +79,11 @@ def split(url: str) -> tuple[Origin, str]:
     Raises:
         ValueError: not an encoded http or https URL, without user information and fragment.
     """
+    slash = url.find("/", len("https://"))
+    if slash > 0:
+        origin, target = _origin_of(url[:slash]), url[slash:]
+        if origin is not None and _is_target(target):
+            return origin, target
     parts = _URL.fullmatch(url)
     if parts is None:
         raise ValueError(
@@ -64,6 +92,17 @@ def split(url: str) -> tuple[Origin, str]:
         )
     target = parts[4]
     return _origin(parts[1], parts[2], parts[3]), target if target[:1] == "/" else f"/{target}"
+
+
+def _is_target(text: str) -> bool:
+    """Whether it is one, as `_URL` says; a tenth of the price."""
+    return text.isascii() and text.isprintable() and " " not in text and "#" not in text
+
+
+@lru_cache(maxsize=64)
+def _origin_of(text: str) -> Origin | None:
+    parts = _ORIGIN.fullmatch(text)
+    return None if parts is None else _origin(parts[1], parts[2], parts[3])
 
 
 @lru_cache(maxsize=64)
@@ -89,9 +128,7 @@ def fields(method: str, headers: Mapping[str, str], body: bytes | None, *, codin
     _check_method(method)
     written = {"Accept-Encoding": coding}
     for name, value in headers.items():
-        if _NOT_IN_A_VALUE.search(value):  # The value stays unsaid: it may be a token.
-            raise ValueError(f"The header {_checked(name)} has a control character in its value.")
-        written[_checked(name)] = value
+        written[_checked(name, value)] = value
     if body or method not in _WITHOUT_CONTENT:
         written["Content-Length"] = str(len(body or b""))
     return written
@@ -104,25 +141,52 @@ def _check_method(method: str) -> None:
         raise ValueError(f"Expected a method such as GET, got {method[:20]!r}.")
 
 
+def _checked(name: str, value: str) -> str:
+    _check_name(name)
+    if not value.isprintable() and _NOT_IN_A_VALUE.search(
+        value
+    ):  # The value stays unsaid: it may be a token.
+        raise ValueError(f"The header {name} has a control character in its value.")
+    return name
+
+
 @lru_cache(maxsize=256)
-def _checked(name: str) -> str:
+def _check_name(name: str) -> None:
     if _TOKEN.fullmatch(name) is None:
         raise ValueError(f"Expected a header name, got {name[:60]!r}.")
     if name.lower() in _WRITTEN_HERE:
         raise ValueError(f"The header {name} is the transport's to write.")
-    return name
 
 
-def head(method: str, target: str, origin: Origin, written: Mapping[str, str]) -> bytes:
+def head(
+    method: str,
+    target: str,
+    origin: Origin,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    *,
+    coding: str = "identity",
+) -> bytes:
     """
     Request line and headers, with the empty line.
 
+    Args:
+        coding: see `fields`.
+
     Raises:
-        ValueError: a value that does not fit into latin-1.
+        ValueError: see `fields`; or a value that does not fit into latin-1.
     """
-    lines = [f"{method} {target} HTTP/1.1\r\nHost: {origin.authority}"]
-    lines += [f"{name}: {value}" for name, value in written.items()]
-    return encoded("\r\n".join(lines) + "\r\n\r\n")
+    _check_method(method)
+    lines = headers.lines if isinstance(headers, Headers) else _lines(headers)
+    if body or method not in _WITHOUT_CONTENT:
+        lines += f"Content-Length: {len(body or b'')}\r\n"
+    return encoded(
+        f"{method} {target} HTTP/1.1\r\nHost: {origin.authority}\r\nAccept-Encoding: {coding}\r\n{lines}\r\n"
+    )
+
+
+def _lines(headers: Mapping[str, str]) -> str:
+    return "".join([f"{_checked(name, value)}: {value}\r\n" for name, value in headers.items()])
 
 
 def encoded(text: str) -> bytes:
