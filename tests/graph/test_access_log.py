@@ -113,6 +113,29 @@ def test_a_log_that_nobody_reads_loses_lines_and_holds_nothing_up(monkeypatch):
     assert after["dropped_lines"] == 2000 - len(kept)
 
 
+async def test_who_adds_a_handler_or_a_filter_is_given_records_beside_our_line(graphql, monkeypatch):
+    records = []
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as ours, os.fdopen(reading, "rb") as reader:
+        monkeypatch.setattr("sys.stdout", ours)
+        configure_logging("INFO", "json")
+        access = logging.getLogger("ocpplab_graphql.access")
+        await graphql("{ __typename }", **{"x-request-id": "alone"})
+        access.addHandler(added := logging.Handler())
+        added.emit = records.append
+        await graphql("{ __typename }", **{"x-request-id": "added"})
+        access.removeHandler(added)
+        access.addFilter(passes := lambda record: records.append(record) or False)
+        await graphql("{ __typename }", **{"x-request-id": "filtered"})
+        access.removeFilter(passes)
+        os.set_blocking(reading, False)
+        lines = [json.loads(line) for line in reader.read().splitlines()]
+
+    assert [line["request_id"] for line in lines] == ["alone", "added"]
+    assert [record.observed["request_id"] for record in records] == ["added", "filtered"]
+    assert [*lines[0]] == [*lines[1]] == ["time", *records[0].observed]
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_before():
     loggers = [logging.getLogger(name) for name in ("ocpplab_graphql", "ocpplab_graphql.access")]
