@@ -12,7 +12,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.http.admission import RETRY_AFTER_S
-from ocpplab_graphql.http.envelope import ClientGone, Refusal, headers_of
+from ocpplab_graphql.http.envelope import ClientGone, Refusal
+from ocpplab_graphql.http.head import headers_of
 from ocpplab_graphql.telemetry import request_id_from
 
 _CLOSE = (b"connection", b"close")
