@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import select
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,12 +31,38 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9 ._/+@()-]")
 _CLIENT_TEXT_MAX = 64
 _NAME_MAX = 128
+_RANDOM_AT_ONCE = 256
 _LINE_BYTES_MAX = 4096  # PIPE_BUF: a pipe that is writable at all takes this much without blocking
+
+
+class _OfProcess:
+    """What is asked of the kernel once for many requests, and again in a process that is forked."""
+
+    def __init__(self) -> None:
+        self.ask()
+        if hasattr(os, "register_at_fork"):  # Windows has none
+            os.register_at_fork(after_in_child=self.ask)
+
+    def ask(self) -> None:
+        self.pid = os.getpid()
+        self._random: list[str] = []
+
+    def random(self) -> str:
+        """16 hexadecimal digits."""
+        try:
+            return self._random.pop()
+        except IndexError:
+            digits = secrets.token_hex(8 * _RANDOM_AT_ONCE)
+            self._random += [digits[start : start + 16] for start in range(16, len(digits), 16)]
+            return digits[:16]
+
+
+_of_process = _OfProcess()
 
 
 def new_request_id() -> str:
     """A fresh request id: 16 hexadecimal digits."""
-    return secrets.token_hex(8)
+    return _of_process.random()
 
 
 def request_id_from(header: str | None) -> str:
@@ -122,7 +149,7 @@ class Observation:
             "bytes_out": self.bytes_out,
             "client_name": self.client_name,
             "client_version": self.client_version,
-            "pid": os.getpid(),
+            "pid": _of_process.pid,
         }
         return {name: value for name, value in known.items() if value is not None}
 
@@ -203,9 +230,7 @@ class _AccessHandler(logging.Handler):
         self._descriptor = descriptor
         self._line = _json_line if form == "json" else _text_line
         self._dropped = 0
-        self._poll = select.poll() if hasattr(select, "poll") else None  # Windows has none
-        if self._poll is not None:
-            self._poll.register(descriptor, select.POLLOUT)
+        self._poll = _poll(descriptor)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what was observed."""
@@ -238,6 +263,15 @@ class _AccessHandler(logging.Handler):
             return True
         ready = self._poll.poll(0)
         return bool(ready) and bool(ready[0][1] & select.POLLOUT)
+
+
+def _poll(descriptor: int) -> "select.poll | None":
+    """Tells whether a descriptor is writable; None for a file, which always is, and on Windows, which has none."""
+    if not hasattr(select, "poll") or stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return None
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    return poll
 
 
 def _only_handler() -> _AccessHandler | None:

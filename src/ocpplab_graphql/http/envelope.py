@@ -24,6 +24,7 @@ MakeContext = Callable[[Credentials, str, bool, float | None], ContextFactory]
 
 # Clients of one kind say the same in each request; what is longer is read each time.
 _KEPT_LENGTH_MAX = 200
+_HOLDS_OTHERS = (dict, list)
 _TEXT_PARAMETERS = ("query", "operationName", "documentId", "doc_id")
 
 
@@ -165,7 +166,7 @@ def _has_more_values(value: Any, at_most: int) -> bool:
     count, pending = 0, [value]
     while pending:
         inside = pending.pop()
-        if isinstance(inside, dict | list):
+        if isinstance(inside, _HOLDS_OTHERS):
             count += len(inside)
             if count > at_most:
                 return True
