@@ -7,7 +7,8 @@ Source: the GraphQL over HTTP specification, stage 2 draft. Every refusal is a G
 import asyncio
 import re
 from collections.abc import Awaitable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -28,7 +29,7 @@ from ocpplab_graphql.http.envelope import (
     envelope_of_query,
     operation_of,
 )
-from ocpplab_graphql.http.hang_up import HangUp
+from ocpplab_graphql.http.hang_up import HangUps
 from ocpplab_graphql.http.head import (
     credentials_of,
     headers_of,
@@ -65,19 +66,15 @@ _CUT_OFF = (
 _HUNG_UP = 499
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(NamedTuple):
     """One request, with what its head says."""
 
     scope: Scope
     receive: Receive
     headers: Mapping[str, str]
+    request_id: str
     wanted: Wanted
     response: Response
-
-    @property
-    def request_id(self) -> str:
-        return self.response.seen.request_id
 
 
 class GraphQLApp:
@@ -123,6 +120,7 @@ class GraphQLApp:
         self._persisted = persisted
         self._compress_from = compress_from
         self._answer_max_age_s = answer_max_age_s
+        self._hang_ups = HangUps()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request, and log what it came to."""
@@ -134,8 +132,9 @@ class GraphQLApp:
                 seen.logged = False
                 await self._page(scope, receive, send)
                 return
+            wanted = asked_for(headers.get("accept"))
             response = Response(send, headers, seen, self._compress_from)
-            await self._answer(_Asked(scope, receive, headers, asked_for(headers.get("accept")), response))
+            await self._answer(_Asked(scope, receive, headers, seen.request_id, wanted, response))
             seen.status = seen.status or _HUNG_UP
         finally:
             end(seen, before)
@@ -205,7 +204,7 @@ class GraphQLApp:
                 await streamed.respond(answers, asked.receive, response.pass_on)
                 return
             running = self._executor.execute(operation, make_context, asked.request_id, read_only=read_only)
-            answer = await _unless_gone(running, asked.receive)
+            answer = await self._unless_gone(running, asked.receive)
             place.leave()  # whoever reads slowly takes nobody's place
         except ReadOnly:
             raise Refusal(
@@ -222,6 +221,23 @@ class GraphQLApp:
         keeping = cache_control(answer, asked.scope["method"], self._answer_max_age_s)
         await response.send(_status(answer, wanted.refusal), answer.body, wanted.refusal, keeping=keeping)
 
+    async def _unless_gone(self, running: Awaitable[Answer], receive: Receive) -> Answer:
+        """
+        The answer, unless the caller hangs up first: then the operation is cancelled, and with it its calls.
+
+        Raises:
+            ClientGone: nobody waits for the answer any more.
+        """
+        hang_up = self._hang_ups.of(receive)
+        try:
+            return await running
+        except asyncio.CancelledError:
+            if hang_up.noticed():
+                raise ClientGone from None
+            raise
+        finally:
+            hang_up.stop()
+
     async def _operation(self, asked: _Asked, body: bytes) -> OperationRequest:
         method = asked.scope["method"]
         if method == "POST":
@@ -236,24 +252,6 @@ class GraphQLApp:
                 ((b"allow", b"GET, POST"),),
             )
         return operation_of(await with_document(envelope, self._persisted), values_max=self._values_max)
-
-
-async def _unless_gone(running: Awaitable[Answer], receive: Receive) -> Answer:
-    """
-    The answer, unless the caller hangs up first: then the operation is cancelled, and with it its calls.
-
-    Raises:
-        ClientGone: nobody waits for the answer any more.
-    """
-    hang_up = HangUp(receive)
-    try:
-        return await running
-    except asyncio.CancelledError:
-        if hang_up.noticed():
-            raise ClientGone from None
-        raise
-    finally:
-        hang_up.stop()
 
 
 def _wants_page(scope: Scope, headers: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from starlette.types import Scope
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.gateway.client import Credentials
 from ocpplab_graphql.http.envelope import Refusal
-from ocpplab_graphql.telemetry import Observation, client_text, request_id_from
+from ocpplab_graphql.telemetry import Observation, client_text, new_request_id, request_id_from
 
 REQUEST_ID = b"x-request-id"
 
@@ -24,8 +24,10 @@ def headers_of(scope: Scope) -> Mapping[str, str]:
 
 def request_id_of(scope: Scope) -> str:
     """The id of the request: the first that its caller gave, if it is safe to log, or a fresh one."""
-    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), None)
-    return request_id_from(None if given is None else given.decode("latin-1"))
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            return request_id_from(value.decode("latin-1"))
+    return new_request_id()
 
 
 def observation_of(headers: Mapping[str, str], request_id: str, transport: str) -> Observation:
@@ -33,8 +35,8 @@ def observation_of(headers: Mapping[str, str], request_id: str, transport: str) 
     return Observation(
         request_id,
         transport,
-        client_name=client_text(_first(headers, _CLIENT_NAME)),
-        client_version=client_text(_first(headers, _CLIENT_VERSION)),
+        client_name=_said(headers, _CLIENT_NAME),
+        client_version=_said(headers, _CLIENT_VERSION),
     )
 
 
@@ -110,8 +112,9 @@ def _times(scope: Scope, name: str) -> int:
     return sum(one == name.encode() for one, _ in scope["headers"])
 
 
-def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+def _said(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """What a client says of itself, under the first of these names."""
     for name in names:
         if name in headers:
-            return headers[name]
+            return client_text(headers[name])
     return None
