@@ -52,16 +52,16 @@ _STAGES = [
 # Part of a file's path, part of a function's name or of the line, and the stage: the first that fits. A frame that
 # fits none is asked for its caller's.
 _PLACES: Sequence[tuple[str, str, str]] = [
-    ("/ocpplab_graphql/http/graphql.py", "encode(body)", "encode"),
-    ("/ocpplab_graphql/http/graphql.py", "send", "HTTP out"),
-    ("/ocpplab_graphql/http/compression.py", "send", "HTTP out"),
-    ("/ocpplab_graphql/http/middleware.py", "send", "HTTP out"),
+    ("/ocpplab_graphql/http/response.py", "encode(body)", "encode"),
+    ("/ocpplab_graphql/http/response.py", "", "HTTP out"),
+    ("/ocpplab_graphql/http/compression.py", "", "HTTP out"),
     ("/ocpplab_graphql/telemetry.py", "", "HTTP out"),
     ("/ocpplab_graphql/http/", "", "HTTP in"),
     ("/ocpplab_graphql/gateway/transport/", "", "gateway calls"),
     ("/ocpplab_graphql/", "encode(", "encode"),
     ("/ocpplab_graphql/", "decode", "decode"),
     ("/ocpplab_graphql/execution/documents.py", "", "parse, prepare"),
+    ("/ocpplab_graphql/execution/operations.py", "", "parse, prepare"),
     ("/ocpplab_graphql/execution/persisted.py", "", "parse, prepare"),
     ("/graphql/language/", "", "parse, prepare"),
     ("/graphql/validation/", "", "parse, prepare"),

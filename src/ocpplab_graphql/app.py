@@ -31,7 +31,7 @@ from ocpplab_graphql.http.envelope import MakeContext
 from ocpplab_graphql.http.graphql import GraphQLApp
 from ocpplab_graphql.http.health import NotReady, Readiness, health
 from ocpplab_graphql.http.metrics import Metric, Metrics
-from ocpplab_graphql.http.middleware import OperationLog, RequestIds
+from ocpplab_graphql.http.middleware import RequestIds
 from ocpplab_graphql.http.sandbox_door import SandboxDoor
 from ocpplab_graphql.http.schema_file import SchemaFile
 from ocpplab_graphql.http.streams import Stopping
@@ -99,25 +99,25 @@ def create_app(
         _context_maker(settings, gateway, following, _once(settings, shared, embedded=embedded)),
         Stopping(),
     )
+    cross_origin, compressed = _cross_origin(settings), _compressed(settings)
     graphql = GraphQLApp(
         executor,
         make_context,
-        page=console.page if console else None,
+        page=_page(console, compressed) if console else None,
         bodies=_bodies(settings, settings.max_request_bytes),
         admission=admission,
         values_max=settings.max_variable_values,
         stopping=stopping,
         heartbeat_s=settings.stream_heartbeat_s,
         persisted=persisted,
+        compress_from=settings.compression_min_bytes if settings.compression else None,
         answer_max_age_s=settings.answer_max_age_s,
     )
-    cross_origin, compressed = _cross_origin(settings), _compressed(settings)
-    operations = OperationLog(graphql)
     readiness = Readiness(
         gateway.is_reachable, lambda: _gateway_trouble(gateway), lambda: _own_trouble(admission)
     )
     routes = [
-        Route("/graphql", operations, middleware=[*cross_origin, *compressed]),
+        Route("/graphql", graphql, middleware=cross_origin),
         WebSocketRoute(
             "/graphql",
             GraphQLSocket(executor, make_context, stopping, _socket_limits(settings), persisted, admission),
@@ -141,7 +141,7 @@ def create_app(
     lifespan = _lifespan(gateway, sandbox, following, stopping, shared)
     app = Service(routes=routes, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(RequestIds)
-    app.operations = RequestIds(_around(operations, [*cross_origin, *compressed]))
+    app.operations = _around(graphql, cross_origin)
     app.state.stopping = stopping
     app.state.execution_counts = executor.executions
     app.state.readiness = readiness
@@ -174,6 +174,13 @@ def _around(app: ASGIApp, middleware: Sequence[Middleware]) -> ASGIApp:
     for one in reversed(middleware):
         app = one.cls(app, *one.args, **one.kwargs)
     return app
+
+
+def _page(console: Console, compressed: Sequence[Middleware]) -> ASGIApp:
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        await console.page(scope)(scope, receive, send)
+
+    return _around(page, compressed)
 
 
 async def explanation(

@@ -1,6 +1,5 @@
 """Pure: a bounded number of places, of which nobody can take all. For operations, and for those who follow."""
 
-from collections import Counter
 from collections.abc import Hashable
 
 # The last quarter of the places is for those who hold less than a quarter: whoever comes to a process that one
@@ -20,7 +19,7 @@ class Places:
         self.at_most = at_most
         self._reserved = at_most // _RESERVED
         self._taken = 0
-        self._by: Counter[Hashable] = Counter()
+        self._by: dict[Hashable, int] = {}
 
     @property
     def full(self) -> bool:
@@ -45,11 +44,13 @@ class Places:
     def take(self, who: Hashable) -> None:
         """One more for this caller, who had better asked before."""
         self._taken += 1
-        self._by[who] += 1
+        self._by[who] = self.held_by(who) + 1
 
     def give_back(self, who: Hashable) -> None:
         """One less."""
         self._taken -= 1
-        self._by[who] -= 1
-        if not self._by[who]:
+        left = self.held_by(who) - 1
+        if left:
+            self._by[who] = left
+        else:
             del self._by[who]

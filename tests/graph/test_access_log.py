@@ -4,6 +4,8 @@ import hashlib
 import json
 import logging
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -11,6 +13,20 @@ from ocpplab_graphql.telemetry import configure_logging
 from tests.conftest import facade
 
 NESTED = "query Sites { cpos(first: 2) { nodes { cpoId locations(first: 1) { nodes { name } } } } }"
+
+
+FORKING = """
+import json, os
+from ocpplab_graphql.telemetry import Observation, new_request_id
+
+new_request_id()  # more are at hand now
+child = os.fork()
+ids = [new_request_id() for _ in range(300)]
+line = {"is_child": child == 0, "pid": os.getpid(), "said": Observation("x").fields()["pid"], "ids": ids}
+os.write(1, json.dumps(line).encode() + b"\\n")
+if child:
+    os.waitpid(child, 0)
+"""
 
 
 @pytest.fixture
@@ -111,6 +127,43 @@ def test_a_log_that_nobody_reads_loses_lines_and_holds_nothing_up(monkeypatch):
 
     assert 100 < len(kept) < 2000
     assert after["dropped_lines"] == 2000 - len(kept)
+
+
+async def test_who_adds_a_handler_or_a_filter_is_given_records_beside_our_line(graphql, monkeypatch):
+    records = []
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w") as ours, os.fdopen(reading, "rb") as reader:
+        monkeypatch.setattr("sys.stdout", ours)
+        configure_logging("INFO", "json")
+        access = logging.getLogger("ocpplab_graphql.access")
+        await graphql("{ __typename }", **{"x-request-id": "alone"})
+        access.addHandler(added := logging.Handler())
+        added.emit = records.append
+        await graphql("{ __typename }", **{"x-request-id": "added"})
+        access.removeHandler(added)
+        access.addFilter(passes := lambda record: records.append(record) or False)
+        await graphql("{ __typename }", **{"x-request-id": "filtered"})
+        access.removeFilter(passes)
+        os.set_blocking(reading, False)
+        lines = [json.loads(line) for line in reader.read().splitlines()]
+
+    assert [line["request_id"] for line in lines] == ["alone", "added"]
+    assert [record.observed["request_id"] for record in records] == ["added", "filtered"]
+    assert [*lines[0]] == [*lines[1]] == ["time", *records[0].observed]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_process_says_its_own_pid_and_makes_its_own_ids():
+    said = subprocess.run([sys.executable, "-c", FORKING], check=True, capture_output=True).stdout
+    child, parent = sorted(
+        map(json.loads, said.splitlines()), key=lambda line: line["is_child"], reverse=True
+    )
+
+    for line in (child, parent):
+        assert line["said"] == line["pid"]
+    assert child["pid"] != parent["pid"]
+    assert len({*child["ids"], *parent["ids"]}) == 600
+    assert {len(one) for one in parent["ids"]} == {16}
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,29 @@ def service(seeded_database: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         assert (ended.code, ended.stderr) == (0, "")
 
 
+async def test_an_answer_comes_in_one_piece_and_a_head_alone_where_there_is_no_body(service: Command) -> None:
+    address = httpx.URL(service.url)
+    assert address.port is not None
+    reader, writer = await asyncio.open_connection(address.host, address.port)
+    pieces = []
+    for _ in range(20):
+        writer.write(post(HELLO))
+        pieces.append(await reader.read(65536))
+    for request in (b"HEAD /health", b"GET /health", b"HEAD /schema.graphql"):
+        writer.write(request + b" HTTP/1.1\r\nHost: facade\r\n\r\n")
+        pieces.append(await reader.read(65536))
+    expecting = post(HELLO).replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n", 1)
+    writer.write(expecting)
+    expected = await reader.readuntil(b'"Query"}}')
+    writer.close()
+
+    answers, (head, got, schema) = pieces[:20], pieces[20:]
+    assert {piece.partition(b"\r\n\r\n")[2] for piece in answers} == {b'{"data":{"__typename":"Query"}}'}
+    assert [one.partition(b"\r\n\r\n")[2] for one in (head, schema)] == [b"", b""]
+    assert got.endswith(b"}")
+    assert expected.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+
+
 async def test_a_head_that_dribbles_is_told_408_and_cut_off(service: Command) -> None:
     clock = Clock()
     async with raw(service.url) as slow:

@@ -7,7 +7,7 @@ What cannot be known beforehand, such as how long a list is or whether a row exi
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any
 
 from graphql import (
@@ -46,6 +46,8 @@ from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, pages_covering
 
 CPO = "GET /ocpi/cpos/{cpo_id}"
 CHARGERS_OF_LOCATION = "GET /ocpp/locations/{ocpp_location_id}/chargers"
+
+_NUMBERS = (int, float)
 
 # Costs kept for one plan.
 _COSTS_KEPT = 64
@@ -94,7 +96,7 @@ class Bound:
 ONE = Bound(1, 1)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: it keeps its total
 class Cost:
     """
     What a selection costs.
@@ -131,7 +133,7 @@ class Cost:
         """With the calls for the CPO above counted here."""
         return replace(self + _calls(CPO, self.cpo), cpo=Bound()) if self.cpo.most else self
 
-    @property
+    @cached_property
     def total(self) -> Bound:
         """All calls."""
         return reduce(Bound.__add__, self.calls.values(), Bound())
@@ -153,35 +155,44 @@ def cost(plan: Plan, variables: VariableValues, page_size: int) -> Cost:
 
 def known_cost(plan: Plan, variables: VariableValues, page_size: int) -> Cost:
     """`cost`, reckoned once for all variables that cannot make a difference to it."""
-    known: OrderedDict[Hashable, Cost] = plan.memory.setdefault("costs", OrderedDict())
-    matters = _matters(plan, variables.coerced)
+    known: _KnownCosts | None = plan.memory.get("costs")
+    if known is None:
+        known = plan.memory["costs"] = _KnownCosts(plan)
+    matters = known.matters(variables.coerced)
     if matters is None:
         return cost(plan, variables, page_size)
-    found = known.get(matters)
+    found = known.costs.get(matters)
     if found is None:
-        found = known[matters] = cost(plan, variables, page_size)
-        if len(known) > _COSTS_KEPT:
-            known.popitem(last=False)
+        found = known.costs[matters] = cost(plan, variables, page_size)
+        if len(known.costs) > _COSTS_KEPT:
+            known.costs.popitem(last=False)
     return found
 
 
-def _matters(plan: Plan, values: Mapping[str, Any]) -> Hashable | None:
-    """
-    What of the variables makes a difference; None if that cannot be told.
+class _KnownCosts:
+    """The costs of one plan, by what makes a difference to them."""
 
-    Numbers do, whether a cursor is there, and the type that a global id names. Which id it is does so only
-    when several fields look something up: equal ids are read once.
-    """
-    alone = sum(isinstance(one.binding, Lookup) for one in plan.root.fields) <= 1
-    parts: list[Hashable] = []
-    for value in values.values():
-        if isinstance(value, str):
-            parts.append(value.partition(":")[0] if alone and ":" in value else "" if alone else value)
-        elif value is None or isinstance(value, bool | int | float):
-            parts.append((type(value), value))
-        else:
-            return None
-    return tuple(zip(values, parts, strict=True))
+    def __init__(self, plan: Plan) -> None:
+        self.costs: OrderedDict[Hashable, Cost] = OrderedDict()
+        self._alone = sum(isinstance(one.binding, Lookup) for one in plan.root.fields) <= 1
+
+    def matters(self, values: Mapping[str, Any]) -> Hashable | None:
+        """
+        What of the variables makes a difference; None if that cannot be told.
+
+        Numbers do, whether a cursor is there, and the type that a global id names. Which id it is does so only
+        when several fields look something up: equal ids are read once.
+        """
+        parts: list[Hashable] = []
+        for name, value in values.items():
+            if isinstance(value, str):
+                kind = value.partition(":")[0] if ":" in value else ""
+                parts.append((name, kind if self._alone else value))
+            elif value is None or isinstance(value, _NUMBERS):
+                parts.append((name, type(value), value))
+            else:
+                return None
+        return tuple(parts)
 
 
 def told(costs: Cost) -> dict[str, Any]:

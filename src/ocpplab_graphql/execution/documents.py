@@ -29,6 +29,7 @@ from graphql import (
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.introspecting import introspected, list_sizes
+from ocpplab_graphql.execution.operations import Operations
 from ocpplab_graphql.execution.plan import Plans
 from ocpplab_graphql.execution.selection import selected_records
 from ocpplab_graphql.execution.shape import measure
@@ -69,13 +70,15 @@ class Prepared:
 
     Attributes:
         narrowing: the types to decode the gateway's records into: only what its fields read.
-        plans: its operations, planned.
+        operations: its operations, by name.
+        plans: their plans.
         secret: whether any of its fields, by whatever alias or fragment, is a secret.
         digest: what stands for its text in the log.
     """
 
     document: DocumentNode
     narrowing: Narrowing
+    operations: Operations
     plans: Plans
     secret: bool
     digest: str
@@ -206,7 +209,8 @@ class Documents:
         fields = _fields_in(self._schema, document)
         secret = not self._secret_fields.isdisjoint(fields)
         narrowing = Narrowing(selected_records(self._schema, fields))
-        return Prepared(document, narrowing, Plans(self._schema, document), secret, digest)
+        operations, plans = Operations(self._schema, document), Plans(self._schema, document)
+        return Prepared(document, narrowing, operations, plans, secret, digest)
 
 
 _WHAT_TO_DO = {

@@ -11,8 +11,6 @@ from graphql import (
     GraphQLSchema,
     OperationType,
     execute,
-    get_operation_ast,
-    get_variable_values,
 )
 from graphql.execution import Executor as CoreExecutor
 from graphql.execution import create_source_event_stream, execute_subscription_event
@@ -27,11 +25,6 @@ from ocpplab_graphql.execution.plan import Plan
 from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.loaders import Loaders
 from ocpplab_graphql.telemetry import digest_of, observation
-
-# Each mistake in the variables costs time to describe, and nobody reads the hundredth.
-_VARIABLE_ERRORS_MAX = 50
-
-_NO_VARIABLES = VariableValues({}, {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +150,10 @@ class Executor:
     def follows(self, request: OperationRequest) -> bool:
         """Whether an operation is a subscription; one that will be refused is none."""
         try:
-            operation = get_operation_ast(
-                self._documents.prepare(request.query).document, request.operation_name
-            )
+            operation = self._documents.prepare(request.query).operations.named(request.operation_name)
         except Refused:
             return False
-        return operation is not None and operation.operation is OperationType.SUBSCRIPTION
+        return operation is not None and operation.type is OperationType.SUBSCRIPTION
 
     async def execute(
         self,
@@ -223,26 +214,17 @@ class Executor:
             seen.asked(digest_of(request.query))
             return self.refusal(refused, request_id)
         seen.asked(prepared.digest)
-        operation = get_operation_ast(prepared.document, request.operation_name)
+        operation = prepared.operations.named(request.operation_name)
         if operation is None:
             return self._refusal([_no_operation(request)], ErrorCode.BAD_REQUEST, request_id)
-        seen.runs(operation.operation.value, operation.name.value if operation.name else None)
-        if read_only and operation.operation is OperationType.MUTATION:
+        seen.runs(operation.kind, operation.name)
+        if read_only and operation.type is OperationType.MUTATION:
             raise ReadOnly
-        variables = (
-            get_variable_values(
-                self._schema,
-                operation.variable_definitions,
-                request.variables or {},
-                max_errors=_VARIABLE_ERRORS_MAX,
-            )
-            if operation.variable_definitions
-            else _NO_VARIABLES
-        )
+        variables = operation.variables.coerced(request.variables or {})
         if isinstance(variables, list):
             return self._refusal(variables[:1], ErrorCode.BAD_USER_INPUT, request_id)
         try:
-            plan = prepared.plans.of(operation, variables)
+            plan = prepared.plans.of(operation.node, variables)
         except GraphQLError as error:  # a condition of @skip or @include that is null
             return self._refusal([error], ErrorCode.BAD_USER_INPUT, request_id)
         stopped = self._stopped(plan, variables, request, request_id)

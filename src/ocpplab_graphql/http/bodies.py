@@ -5,14 +5,17 @@ What is read here is in memory before anything knows what it is, so this is wher
 """
 
 import asyncio
-from collections.abc import Mapping
+import types
+from collections.abc import Awaitable, Generator, Mapping
+from typing import Any
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.http.admission import RETRY_AFTER_S
-from ocpplab_graphql.http.envelope import ClientGone, Refusal, headers_of
+from ocpplab_graphql.http.envelope import ClientGone, Refusal
+from ocpplab_graphql.http.head import headers_of
 from ocpplab_graphql.telemetry import request_id_from
 
 _CLOSE = (b"connection", b"close")
@@ -47,9 +50,7 @@ class Bodies:
             raise self._too_large()
         read = bytearray()
         try:
-            async with asyncio.timeout(self._within_s):
-                while await self._more(receive, read):
-                    pass
+            await _within(self._within_s, self._whole(receive, read))
         except TimeoutError:
             self.held -= len(read)
             raise _too_slow(self._within_s) from None
@@ -62,9 +63,12 @@ class Bodies:
         """It is not needed any more."""
         self.held -= len(body)
 
-    async def _more(self, receive: Receive, read: bytearray) -> bool:
-        """Read the next piece; whether there is more after it."""
-        message = await receive()
+    async def _whole(self, receive: Receive, read: bytearray) -> None:
+        while self._more(await receive(), read):
+            pass
+
+    def _more(self, message: Message, read: bytearray) -> bool:
+        """Keep a piece; whether there is more after it."""
         if message["type"] == "http.disconnect":
             raise ClientGone
         piece = message.get("body", b"")
@@ -86,6 +90,36 @@ class Bodies:
         return Refusal(
             413, ErrorCode.PAYLOAD_TOO_LARGE, f"A request body may have {self._each} bytes; send less."
         )
+
+
+async def _within(seconds: float, awaited: Awaitable[None]) -> None:
+    """
+    Wait for something at most so long, and without a timer when there is nothing to wait for.
+
+    A body has mostly come with its head, and setting and stopping a timer costs ten times as much as to take it.
+    """
+    begun = awaited.__await__()
+    try:
+        first = next(begun)
+    except StopIteration:
+        return
+    async with asyncio.timeout(seconds):
+        await _continued(begun, first)
+
+
+@types.coroutine
+def _continued(begun: Generator[Any, Any, None], waited_for: Any) -> Generator[Any, Any, None]:
+    """Go on with what is begun, and waits already: `yield from`, but for its first step."""
+    try:
+        while True:
+            try:
+                sent = yield waited_for
+            except BaseException as error:  # such as a cancellation
+                waited_for = begun.throw(error)
+            else:
+                waited_for = begun.send(sent)
+    except StopIteration:
+        return
 
 
 class WholeBodies:

@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from ocpplab_graphql.http.envelope import headers_of
+from ocpplab_graphql.http.head import headers_of
 
 _COMPRESSIBLE = ("application/json", "application/graphql-response+json", "application/javascript", "text/")
 _COMPRESSIBLE_PICTURES = ("image/svg+xml", "font/ttf")
@@ -82,17 +82,17 @@ class Compressed:
         headers = {name.lower().decode(): value.decode("latin-1") for name, value in start["headers"]}
         if body["type"] != "http.response.body" or not _is_compressible(headers, start["status"]):
             return body
-        changes: dict[str, str] = {"vary": _with_accept_encoding(headers.get("vary", ""))}
+        changes: dict[str, str] = {"vary": with_accept_encoding(headers.get("vary", ""))}
         etag = headers.get("etag", "")
         content = body.get("body", b"")
         if start["status"] == 304:
-            if accepted and etag.removesuffix('"') + _SUFFIX in known:
-                changes["etag"] = etag.removesuffix('"') + _SUFFIX
+            if accepted and compressed_etag(etag) in known:
+                changes["etag"] = compressed_etag(etag)
         elif accepted and not body.get("more_body", False) and len(content) >= self._bytes_min:
             content = await self._compressed(content, etag, headers)
             changes |= {"content-encoding": "gzip", "content-length": str(len(content))}
             if etag:
-                changes["etag"] = etag.removesuffix('"') + _SUFFIX
+                changes["etag"] = compressed_etag(etag)
             body = {**body, "body": content}
         start["headers"] = [
             *((name, value) for name, value in start["headers"] if name.lower().decode() not in changes),
@@ -103,7 +103,7 @@ class Compressed:
     async def _compressed(self, content: bytes, etag: str, headers: Mapping[str, str]) -> bytes:
         is_for_all = bool(etag) and "authorization" not in headers.get("vary", "").lower()
         if not is_for_all:
-            return await _gzip(content, _LEVEL)
+            return await gzipped(content)
         kept = self._kept.get(etag)
         if kept is None:
             kept = await _gzip(content, _LEVEL_OF_KEPT)
@@ -128,7 +128,7 @@ def _plain(send: Send) -> Send:
         if message["type"] == "http.response.start" and _may_be_compressed(message):
             vary = next((value for name, value in message["headers"] if name == b"vary"), b"")
             others = [(name, value) for name, value in message["headers"] if name != b"vary"]
-            message["headers"] = [*others, (b"vary", _with_accept_encoding(vary.decode("latin-1")).encode())]
+            message["headers"] = [*others, (b"vary", with_accept_encoding(vary.decode("latin-1")).encode())]
         await send(message)
 
     return sending
@@ -165,6 +165,21 @@ def _coding(part: str) -> tuple[str, float]:
     return name, quality if 0 <= quality <= 1 else 0.0
 
 
+def compressed_etag(etag: str) -> str:
+    """The ETag of the same answer, compressed."""
+    return etag.removesuffix('"') + _SUFFIX
+
+
+def plain_etags(if_none_match: str) -> str:
+    """`If-None-Match` with the ETags of answers that are not compressed."""
+    return if_none_match.replace(_SUFFIX, '"')
+
+
+async def gzipped(content: bytes) -> bytes:
+    """An answer to one caller, compressed."""
+    return await _gzip(content, _LEVEL)
+
+
 async def _gzip(content: bytes, level: int) -> bytes:
     if len(content) <= _INLINE_BYTES_MAX and level == _LEVEL:
         return gzip.compress(content, level, mtime=0)
@@ -197,5 +212,6 @@ def _asking_for_plain(scope: Scope) -> Scope:
 
 
 @lru_cache(maxsize=16)
-def _with_accept_encoding(vary: str) -> str:
+def with_accept_encoding(vary: str) -> str:
+    """`Vary` of what is compressed for some."""
     return vary if "accept-encoding" in vary.lower() else f"{vary}, Accept-Encoding".removeprefix(", ")

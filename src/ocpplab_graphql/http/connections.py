@@ -109,6 +109,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._answering = cycle
+        # Without a body there is nothing to wait for; and who expects 100 is told that before.
+        if cycle.scope["method"] != "HEAD" and not cycle.waiting_for_100_continue:
+            cycle.transport = _HeadWithBody(cycle.transport)  # type: ignore[assignment]  # all that it uses of one
         super()._start_asgi_task(cycle, app)
 
     def look(self, now: float) -> None:
@@ -137,6 +140,41 @@ class BoundedHttp(HttpToolsProtocol):
     def _refuse_head(self) -> None:
         message = f"The head of a request may have {self.watch.limits.head_bytes} bytes."
         self._refusal = (431, ErrorCode.PAYLOAD_TOO_LARGE, message)
+
+
+class _HeadWithBody:
+    """
+    The transport of one response: its head goes out with the first of its body, as ASGI has it.
+
+    uvicorn hands them on one by one, which costs the kernel's work and a packet twice.
+    """
+
+    __slots__ = ("_begun", "_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._begun = False
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        """Keep the first, which is the head, and send it with the next."""
+        if not self._begun:
+            self._begun, self._head = True, data
+        elif self._head is not None:
+            head, self._head = self._head, None
+            self._transport.writelines((head, data))
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close; a head without a body is sent before."""
+        if self._head is not None:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Whether it is closed, or about to be."""
+        return self._transport.is_closing()
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):

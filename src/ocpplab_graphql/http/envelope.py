@@ -4,14 +4,14 @@ What a client sends: headers, body or query string, made into an operation, or r
 Source: the GraphQL over HTTP specification, stage 2 draft.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.types import Receive, Scope
+from starlette.types import Receive
 
 from ocpplab_graphql.errors import ErrorCode
 from ocpplab_graphql.execution.answer import error_body
@@ -22,7 +22,9 @@ from ocpplab_graphql.gateway.client import Credentials
 # in seconds from when it is made, if its caller asked for one.
 MakeContext = Callable[[Credentials, str, bool, float | None], ContextFactory]
 
-_TIMEOUT = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|)", re.ASCII)
+# Clients of one kind say the same in each request; what is longer is read each time.
+_KEPT_LENGTH_MAX = 200
+_HOLDS_OTHERS = (dict, list)
 _TEXT_PARAMETERS = ("query", "operationName", "documentId", "doc_id")
 
 
@@ -56,83 +58,6 @@ class ClientGone(Exception):
     """The caller hung up; nobody reads the answer."""
 
 
-_HEADERS = "ocpplab_graphql.headers"
-
-
-def headers_of(scope: Scope) -> Mapping[str, str]:
-    """Headers by lower-case name; of a repeated one the last. Read once for each request."""
-    known = scope.get(_HEADERS)
-    if known is not None and known[0] is scope["headers"]:
-        return known[1]  # type: ignore[no-any-return]  # put there below
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    scope[_HEADERS] = (scope["headers"], headers)
-    return headers
-
-
-def credentials_of(scope: Scope) -> Credentials:
-    """
-    Who is asking, as the headers say it.
-
-    Raises:
-        Refusal: one of them twice, or not in ASCII.
-    """
-    return Credentials(
-        authorization=_only(scope, b"authorization"), organization_id=_only(scope, b"x-organization-id")
-    )
-
-
-def trace_of(headers: Mapping[str, str]) -> str | None:
-    """
-    What the caller wants to know of the cost: `calls`, `plan`, or nothing.
-
-    Raises:
-        Refusal: they want what there is not.
-    """
-    wanted = headers.get("x-gateway-trace")
-    if wanted not in {None, "calls", "plan"}:
-        raise Refusal(
-            400, ErrorCode.BAD_REQUEST, f"X-Gateway-Trace takes calls or plan, got {wanted[:40]!r}."
-        )
-    return wanted
-
-
-def timeout_of(headers: Mapping[str, str]) -> float | None:
-    """
-    Seconds that the caller gives the operation by `X-Request-Timeout`; None if it does not say.
-
-    Raises:
-        Refusal: it is no time above zero.
-    """
-    said = headers.get("x-request-timeout")
-    return None if said is None else timeout_s(said)
-
-
-def timeout_s(said: str) -> float:
-    """
-    `2.5`, `2.5s` or `2500ms`, in seconds.
-
-    Raises:
-        Refusal: it is no time above zero.
-    """
-    found = _TIMEOUT.fullmatch(said)
-    seconds = float(found[1]) / (1000 if found[2] == "ms" else 1) if found else 0.0
-    if seconds <= 0:
-        raise Refusal(
-            400,
-            ErrorCode.BAD_REQUEST,
-            f"X-Request-Timeout takes a time above zero such as 2.5s or 250ms, got {said[:40]!r}.",
-        )
-    return seconds
-
-
-def _only(scope: Scope, name: bytes) -> str | None:
-    """The value of a header that may be given once, exactly as it came."""
-    values = [value for key, value in scope["headers"] if key == name]
-    if len(values) > 1 or not all(value.isascii() for value in values):
-        raise Refusal(400, ErrorCode.BAD_REQUEST, f"The header {name.decode()} may be sent once, in ASCII.")
-    return values[0].decode("ascii") if values and values[0] else None
-
-
 async def until_gone(receive: Receive) -> None:
     """Wait until the caller hangs up."""
     while (await receive())["type"] != "http.disconnect":
@@ -146,15 +71,25 @@ def decoded(body: bytes, headers: Mapping[str, str]) -> Any:
     Raises:
         Refusal: it is none, or said to be something else.
     """
-    media_type, _, parameters = headers.get("content-type", "").partition(";")
-    charset = (
-        dict(parse_qsl(parameters.replace(" ", "").lower(), separator=";")).get("charset", "utf-8").strip('"')
-    )
-    if media_type.strip().lower() != "application/json" or charset not in {"utf-8", "utf8"}:
+    content_type = headers.get("content-type", "")
+    is_json = _is_json(content_type) if len(content_type) > _KEPT_LENGTH_MAX else _known_as_json(content_type)
+    if not is_json:
         raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request as application/json in UTF-8.")
     if headers.get("content-encoding", "identity").lower() != "identity":
         raise Refusal(415, ErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the request without Content-Encoding.")
     return _json("The request body", body)
+
+
+@lru_cache(maxsize=256)
+def _known_as_json(content_type: str) -> bool:
+    return _is_json(content_type)
+
+
+def _is_json(content_type: str) -> bool:
+    media_type, _, parameters = content_type.partition(";")
+    given = dict(parse_qsl(parameters.replace(" ", "").lower(), separator=";"))
+    charset = given.get("charset", "utf-8").strip('"')
+    return media_type.strip().lower() == "application/json" and charset in {"utf-8", "utf8"}
 
 
 def envelope_of_query(query_string: bytes) -> dict[str, Any]:
@@ -231,7 +166,7 @@ def _has_more_values(value: Any, at_most: int) -> bool:
     count, pending = 0, [value]
     while pending:
         inside = pending.pop()
-        if isinstance(inside, dict | list):
+        if isinstance(inside, _HOLDS_OTHERS):
             count += len(inside)
             if count > at_most:
                 return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 MediaType = Literal["application/graphql-response+json", "application/json"]
 GRAPHQL_RESPONSE: MediaType = "application/graphql-response+json"
@@ -17,16 +17,28 @@ MULTIPART: StreamType = "multipart/mixed"
 _KEPT, _KEPT_LENGTH_MAX = 256, 200
 
 
-def asked_for(accept: str | None) -> tuple[MediaType | None, StreamType | None]:
+class Wanted(NamedTuple):
+    """What a caller accepts: one answer, a stream of them, or either."""
+
+    answer: MediaType | None
+    stream: StreamType | None
+
+    @property
+    def refusal(self) -> MediaType:
+        """The media type of what is answered before anything is executed."""
+        return self.answer or JSON
+
+
+def asked_for(accept: str | None) -> Wanted:
     """What `negotiated` and `streaming` say of a header, remembered."""
     if accept is not None and len(accept) > _KEPT_LENGTH_MAX:
-        return negotiated(accept), streaming(accept)
+        return Wanted(negotiated(accept), streaming(accept))
     return _asked_for(accept)
 
 
 @lru_cache(maxsize=_KEPT)
-def _asked_for(accept: str | None) -> tuple[MediaType | None, StreamType | None]:
-    return negotiated(accept), streaming(accept)
+def _asked_for(accept: str | None) -> Wanted:
+    return Wanted(negotiated(accept), streaming(accept))
 
 
 def negotiated(accept: str | None) -> MediaType | None:

@@ -17,6 +17,7 @@ from ocpplab_graphql.http.envelope import Refusal
 
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _ID_LENGTH_MAX = 512
+_NAMING = ("extensions", "documentId", "doc_id")
 
 
 async def with_document(envelope: Any, persisted: PersistedDocuments) -> Any:
@@ -29,7 +30,7 @@ async def with_document(envelope: Any, persisted: PersistedDocuments) -> Any:
         Refusal: the id can be none, or is not that of the text beside it.
         Refused: there is no such document.
     """
-    if not isinstance(envelope, dict):
+    if not isinstance(envelope, dict) or envelope.keys().isdisjoint(_NAMING):
         return envelope
     digest = _apollo_digest(envelope.get("extensions"))
     ids = {

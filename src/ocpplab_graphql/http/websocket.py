@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,18 +21,15 @@ from ocpplab_graphql.execution.executor import Answer, Executor, OperationReques
 from ocpplab_graphql.execution.persisted import PersistedDocuments
 from ocpplab_graphql.gateway.client import Credentials
 from ocpplab_graphql.http.admission import RETRY_AFTER_S, Admission, Place
-from ocpplab_graphql.http.envelope import (
-    ClientGone,
-    MakeContext,
-    Refusal,
+from ocpplab_graphql.http.envelope import ClientGone, MakeContext, Refusal, operation_of
+from ocpplab_graphql.http.head import (
     credentials_of,
     headers_of,
-    operation_of,
+    observation_of,
     timeout_of,
     timeout_s,
     trace_of,
 )
-from ocpplab_graphql.http.middleware import observation_of
 from ocpplab_graphql.http.persisted import with_document
 from ocpplab_graphql.http.streams import Stopping
 from ocpplab_graphql.telemetry import Observation, logger, new_request_id, observed
@@ -257,8 +254,8 @@ class _Connection:
         if self.credentials is not None:
             raise _Closing(4429, "Too many initialisation requests")
         try:
-            from_headers = credentials_of(self.scope)
             headers = headers_of(self.scope)
+            from_headers = credentials_of(self.scope, headers)
             self.traced = trace_of(headers) == "calls"
             given = {name.lower(): value for name, value in (message.get("payload") or {}).items()}
             asked = _plain(given, "x-request-timeout")
@@ -357,7 +354,7 @@ class _Connection:
         self, own_id: str, request: OperationRequest, credentials: Credentials, request_id: str
     ) -> dict[str, Any]:
         """Say the answers; the message that ends the operation."""
-        with observed(replace(observation_of(self.scope, "websocket"), request_id=request_id)) as seen:
+        with observed(observation_of(headers_of(self.scope), request_id, "websocket")) as seen:
             make_context = self.served_by.make_context(credentials, request_id, self.traced, self.timeout_s)
             try:
                 place = await self.served_by.admission.place(credentials)
