@@ -12,6 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Annotated, Any, Generic, TypeVar
 
+import msgspec
 import strawberry
 from strawberry import UNSET, Private
 
@@ -98,8 +99,7 @@ def cursors_of(*name: str | None) -> Cursors:
     return Cursors(prefix=f"1{digest[:4].hex()}.", seed=int.from_bytes(digest[4:], "big"))
 
 
-@dataclass(frozen=True, slots=True)
-class Paging:
+class Paging(msgspec.Struct, frozen=True):
     """The four paging arguments as they came."""
 
     first: int | None

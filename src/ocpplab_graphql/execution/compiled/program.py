@@ -6,9 +6,9 @@ with all of it. So batches are complete by construction, and no timer waits for 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 from graphql.execution.values import VariableValues
 
 from ocpplab_graphql.execution.compiled.rules import Rules
@@ -34,8 +34,7 @@ class Unforeseen(Exception):
         self.reason = reason
 
 
-@dataclass(slots=True)
-class Table:
+class Table(msgspec.Struct):  # not a dataclass: it is made several times for the smallest query
     """
     The objects of one place, in one run; all lists are in step.
 
@@ -48,12 +47,12 @@ class Table:
         columns: what was read for them, by the number of the operation that read it.
     """
 
-    rows: list[Any] = field(default_factory=list)
-    keys: list[tuple[str, ...]] = field(default_factory=list)
-    ups: list[Any] = field(default_factory=list)
-    nodes: list[Any] = field(default_factory=list)
+    rows: list[Any] = []
+    keys: list[tuple[str, ...]] = []
+    ups: list[Any] = []
+    nodes: list[Any] = []
     paths: list[list[Path]] | None = None
-    columns: dict[int, Any] = field(default_factory=dict)
+    columns: dict[int, Any] = {}
 
 
 class Run:

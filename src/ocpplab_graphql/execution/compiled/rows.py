@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from ocpplab_graphql.execution.bindings import Embedded, Many, Named, RowNode
 from ocpplab_graphql.execution.compiled.arguments import Arguments
 from ocpplab_graphql.execution.compiled.program import Asked, Op, Place, Run, Table, Unforeseen
@@ -23,8 +25,7 @@ class Below:
     ups: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PageOf:
+class PageOf(msgspec.Struct, frozen=True):
     """The page of one parent: where its rows stand among all rows of the place below."""
 
     cursors: Any
