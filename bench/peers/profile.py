@@ -72,7 +72,7 @@ _PLACES: Sequence[tuple[str, str, str]] = [
     ("/ocpplab_graphql/execution/shape.py", "", "plan"),
     ("/ocpplab_graphql/gateway/", "", "gateway calls"),
     ("/ocpplab_graphql/loaders/", "", "loaders"),
-    ("/ocpplab_graphql/app.py", "", "HTTP in"),
+    ("/ocpplab_graphql/app/", "", "HTTP in"),
     ("/ocpplab_graphql/", "", "project"),
     ("/aiodataloader", "", "loaders"),
     ("/graphql/", "", "project"),

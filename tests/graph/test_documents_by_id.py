@@ -215,7 +215,7 @@ class Broken(InProcess):
 
 async def test_processes_share_what_is_registered(wire, monkeypatch):
     far = InProcess(entries_max=100, bytes_max=2**20)
-    monkeypatch.setattr("ocpplab_graphql.app._shared", lambda _settings: far)
+    monkeypatch.setattr("ocpplab_graphql.app.shared_of", lambda _settings: far)
     async with facade(wire) as one, facade(wire) as two:
         await sent(one, apollo(query=PING))
 
@@ -227,7 +227,7 @@ async def test_processes_share_what_is_registered(wire, monkeypatch):
 
 async def test_without_the_shared_store_each_process_serves_its_own(wire, monkeypatch):
     far = Broken(entries_max=100, bytes_max=2**20)
-    monkeypatch.setattr("ocpplab_graphql.app._shared", lambda _settings: far)
+    monkeypatch.setattr("ocpplab_graphql.app.shared_of", lambda _settings: far)
     async with facade(wire) as graphql:
         missed = await sent(graphql, apollo())
         await sent(graphql, apollo(query=PING))

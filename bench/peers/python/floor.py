@@ -13,7 +13,7 @@ import msgspec
 from starlette.types import Receive, Scope, Send
 
 from bench.peers import world
-from ocpplab_graphql import app as composition
+from ocpplab_graphql.app.upstream import transport_of
 from ocpplab_graphql.sandbox import serving
 from ocpplab_graphql.settings import Settings
 
@@ -32,7 +32,7 @@ class Floor:
     def __init__(self, gateway_url: str) -> None:
         self._gateway_url = gateway_url
         settings = Settings.load({}, gateway_url=gateway_url)
-        self._transport = composition._transport(settings, None)
+        self._transport = transport_of(settings, None)
         self.router = self  # what a server enters and leaves
 
     @asynccontextmanager
