@@ -8,7 +8,7 @@ from ocpplab_graphql.gateway.decode import Narrowing
 from ocpplab_graphql.gateway.errors import GatewayTimeout
 from ocpplab_graphql.gateway.records import CPORecord, LocationRecord
 from ocpplab_graphql.gateway.transport import Reply
-from ocpplab_graphql.loaders.store import Store
+from ocpplab_graphql.loaders.store import Store, together
 
 
 class Calls:
@@ -87,3 +87,30 @@ def test_a_row_that_was_seen_first_stays():
 
     assert store.seen(CPORecord, "1") is row
     assert store.seen(CPORecord, "2") is None
+
+
+async def test_reads_side_by_side_answer_in_their_order_whoever_is_done_first():
+    async def read(seconds):
+        await asyncio.sleep(seconds)
+        return seconds
+
+    assert await together([read(0.02), read(0.0), read(0.01)]) == [0.02, 0.0, 0.01]
+    assert await together([]) == []
+
+
+async def test_who_leaves_takes_all_reads_side_by_side_along():
+    ended = []
+
+    async def read(number):
+        try:
+            await asyncio.sleep(30)
+        finally:
+            ended.append(number)
+
+    reading = asyncio.create_task(together([read(n) for n in range(3)]))
+    await asyncio.sleep(0.01)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+
+    assert sorted(ended) == [0, 1, 2]

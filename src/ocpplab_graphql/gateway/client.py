@@ -25,12 +25,13 @@ from ocpplab_graphql.gateway.flights import Flights
 from ocpplab_graphql.gateway.outcomes import no_answer, outcome_unknown, refusal
 from ocpplab_graphql.gateway.routes import Request
 from ocpplab_graphql.gateway.transport import Headers, Reply, Transport, TransportFailed
-from ocpplab_graphql.gateway.waits import Waits
+from ocpplab_graphql.gateway.waits import End, Waits
 from ocpplab_graphql.gateway.way import Way, WayLimits, WayState
 from ocpplab_graphql.telemetry import observation
 
 _READY_TIMEOUT_S = 2.0
 
+# What is awaited for a reply; nothing is sent before.
 Replying = Coroutine[Any, Any, Reply]
 
 
@@ -305,10 +306,10 @@ class GatewayClient:
                 raise outcome_unknown(request, "its answer could not be read") from None
             raise
         except BaseException as error:
-            unanswered = self._unanswered(request, ticket, error)
+            end = self._ended(ticket, error)
+            if end is not None:
+                raise self._unanswered(request, ticket, end) from None
             way.breaker.gave_up(ticket)
-            if unanswered is not None:
-                raise unanswered from None
             raise
         else:
             way.breaker.ended(ticket, failed=reply.status >= 500)
@@ -372,16 +373,24 @@ class GatewayClient:
         failure.__cause__ = outcome
         return failure
 
-    def _unanswered(self, request: Request, ticket: int, error: BaseException) -> GatewayError | None:
-        """What it means that nothing came in time; None if something else ended the attempt."""
+    def _ended(self, ticket: int, error: BaseException) -> End | None:
+        """How an attempt ended because nothing came in time; None if something else ended it."""
         end = self._waits.taken_back(ticket)
-        if not isinstance(error, TimeoutError) and (end is None or not isinstance(error, CancelledError)):
-            return None
-        if not request.is_read:
-            return outcome_unknown(request, "no answer came before the deadline")
-        if end == "cut":
-            return self._gateway.way.given_up()
-        return GatewayTimeout("The gateway did not answer before the operation's deadline.")
+        if isinstance(error, TimeoutError):
+            return end or "late"
+        return end if isinstance(error, CancelledError) else None
+
+    def _unanswered(self, request: Request, ticket: int, end: End) -> GatewayError:
+        """What it means that nothing came in time; the breaker is told."""
+        way = self._gateway.way
+        try:
+            if not request.is_read:
+                return outcome_unknown(request, "no answer came before the deadline")
+            if end == "cut":
+                return way.given_up()
+            return GatewayTimeout("The gateway did not answer before the operation's deadline.")
+        finally:
+            way.breaker.gave_up(ticket)
 
 
 def _may_be_stale(request: Request, failure: TransportFailed, *, first: bool) -> bool:
