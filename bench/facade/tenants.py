@@ -290,7 +290,7 @@ def main() -> None:
     parser.add_argument("--values", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0)
     parser.add_argument("--tenants", type=int, default=50)
-    parser.add_argument("--transport", default="aiohttp")
+    parser.add_argument("--transport", default=Settings().gateway_transport)
     parser.add_argument("--redis", default=None, help="URL of a Redis to share")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
