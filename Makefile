@@ -40,7 +40,7 @@ sandbox: $(VENV)/.runtime ## The sandbox gateway alone, on http://127.0.0.1:8001
 	$(BIN)/ocpplab-graphql sandbox
 
 test: $(VENV)/.dev ## The tests: those within one process side by side, then those that start services
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --ignore tests/live
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --ignore tests/live
 	$(BIN)/python -m pytest tests/live
 
 coverage: $(VENV)/.dev ## The tests, with the lines they did not reach
