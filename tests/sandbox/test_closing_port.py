@@ -77,3 +77,9 @@ def is_waiting(listener: socket.socket) -> bool:
     return (
         int.from_bytes(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)[24:28], sys.byteorder) > 0
     )
+
+
+def test_a_kernel_without_such_filters_is_no_reason_not_to_stop(listener: socket.socket) -> None:
+    listener.close()  # the kernel refuses the option
+
+    refuse_handshakes(listener)

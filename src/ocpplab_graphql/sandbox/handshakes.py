@@ -14,6 +14,7 @@ import ctypes
 import socket
 import struct
 import sys
+from contextlib import suppress
 
 __all__ = ["refuse_handshakes"]
 
@@ -31,9 +32,14 @@ _FILTER = (
 
 
 def refuse_handshakes(listener: socket.socket) -> None:
-    """Let no handshake begin on this socket any more, in whichever process; those under way come to their end."""
+    """
+    Let no handshake begin on this socket any more, in whichever process; those under way come to their end.
+
+    Where the kernel has no such filter, as in some sandboxes of containers, all goes on as before.
+    """
     if not sys.platform.startswith("linux"):
         return
     program = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in _FILTER))
     described = struct.pack("@HP", len(_FILTER), ctypes.addressof(program))
-    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)
