@@ -216,3 +216,34 @@ async def test_numbers_are_written_alike(wire, number):
 
     assert answer["data"]["location"]["coordinates"] == {"latitude": float(number), "longitude": 2.0}
     assert executions == {"compiled": 1}
+
+
+@pytest.mark.parametrize(
+    "below", ["nodes { id }", "nodes { id identity name }"], ids=["made where its owner is", "read further"]
+)
+async def test_a_cursor_of_another_list_is_a_mistake_where_there_is_no_list_too(wire, below):
+    wire.answer = lambda _m, target: reply({"id": "a", "chargers": None}) if "/locations/" in target else None
+
+    answer, _ = await both(
+        wire,
+        '{ location(cpoId: "101", locationId: "a") { chargers(before: "197b7e687.1.5df2") {'
+        + below
+        + "} } }",
+    )
+
+    assert answer["data"] == {"location": {"chargers": None}}
+    assert [e["extensions"]["code"] for e in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+async def test_a_cursor_of_another_list_is_a_mistake_before_a_job_has_created_anything(wire):
+    wire.answer = lambda _m, target: (
+        reply({"job_id": "j", "status": "PENDING"}) if "/jobs/" in target else None
+    )
+
+    answer, _ = await both(
+        wire,
+        '{ bulkLocationJob(cpoId: "101", jobId: "j") { locations(before: "197b7e687.1.5df2") { nodes { name } } } }',
+    )
+
+    assert answer["data"] == {"bulkLocationJob": {"locations": None}}
+    assert [e["extensions"]["code"] for e in answer["errors"]] == ["BAD_USER_INPUT"]

@@ -268,6 +268,9 @@ class Connections(Values):
         takes_key = cursors or any(field.name == "pageInfo" for field in connection.fields)
         lines = [
             "if rows is None:",
+            "    if paging.first is None:",
+            f"        {key}",
+            "        paging.span(0, key)",
             "    return None",
             *([key] if takes_key else []),
             "length = len(rows)",

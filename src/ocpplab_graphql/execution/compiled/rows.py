@@ -160,9 +160,15 @@ class EmbeddedPaging:
             raise Unforeseen("failed")
         return span
 
-    def page(self, length: int, key: tuple[str, ...], begun: int) -> PageOf:
-        """The page of such a list; its rows stand from `begun` among all rows of the place below."""
-        start, stop = self.span(length, key)
+    def page(self, length: int | None, key: tuple[str, ...], begun: int) -> PageOf | None:
+        """
+        The page of such a list; its rows stand from `begun` among all rows of the place below.
+
+        None where there is no list; whether the arguments fit it is looked at all the same.
+        """
+        start, stop = self.span(length or 0, key)
+        if length is None:
+            return None
         positions = range(start, min(stop, length))
         end = begun + len(positions)
         return PageOf(self.cursors(key), (start, stop), length, positions, begun, end, self.after)
@@ -204,12 +210,10 @@ class Entries(Rows):
         rows: list[Any] = []
         for node, record in zip(table.nodes, table.rows, strict=True):
             entries = getattr(record, self.binding.value.key)
-            if entries is None:
-                pages.append(None)
-                continue
-            page = paging.page(len(entries), node.key, len(rows))
-            rows += entries[slice(*page.span)]
+            page = paging.page(None if entries is None else len(entries), node.key, len(rows))
             pages.append(page)
+            if page is not None:
+                rows += entries[slice(*page.span)]
         return self._open(run, pages, rows)
 
 
@@ -228,15 +232,14 @@ class NamedRows(Rows):
         asked: list[Asked] = []
         for i, (node, record) in enumerate(zip(table.nodes, table.rows, strict=True)):
             ids = self.binding.ids(getattr(record, self.binding.value.key))
-            if ids is None:
-                pages.append(None)
+            page = paging.page(None if ids is None else len(ids), node.key, len(asked))
+            pages.append(page)
+            if ids is None or page is None:
                 continue
-            page = paging.page(len(ids), node.key, len(asked))
             asked += [
                 (self.binding.loader, (*node.key[: self.item.above], row_id))
                 for row_id in ids[slice(*page.span)]
             ]
-            pages.append(page)
             if table.paths is not None:
                 for one in asked[page.start :]:
                     run.tell(one, [(*path, self.key) for path in table.paths[i]])
