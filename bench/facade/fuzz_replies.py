@@ -255,7 +255,9 @@ def _mutate(replies: dict[str, Any], mutation: Mutation, told: Told) -> None:
             told.silent = told.silent or container[key] is None or isinstance(container[key], dict)
         case "swap":
             container[key], container[sibling] = container[sibling], container[key]
-            told.silent = told.silent or None in (container[key], container[sibling])
+            moved = (container[key], container[sibling])
+            # An object with other members leaves its own out.
+            told.silent = told.silent or None in moved or any(isinstance(one, dict) for one in moved)
         case "twice" if isinstance(container, list):
             container.insert(key, copy.deepcopy(container[sibling]))
 
