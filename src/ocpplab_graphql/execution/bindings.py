@@ -31,10 +31,32 @@ BINDING = "binding"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where one record of a node comes from: which loader, asked with what."""
+    """
+    Where one record of a node comes from. The first of a type's `sources` is the record whose existence is the node's.
 
+    Attributes:
+        route: method and template of the call that reads it alone.
+        loader: what reads it, asked with `key` of the node.
+    """
+
+    route: str
     loader: str
     key: Callable[[Any], Hashable]
+
+
+Sources = Mapping[type[Record], Source]
+
+
+def sources_of(of_type: Any) -> Sources:
+    """Where the records of a GraphQL object type come from; nothing for a type of which none is read."""
+    definition = (of_type.extensions or {}).get("strawberry-definition")
+    sources: Sources = getattr(getattr(definition, "origin", None), "sources", {})
+    return sources
+
+
+def own_record(sources: Sources) -> type[Record] | None:
+    """The record whose existence is the node's; None for a type of which none is read."""
+    return next(iter(sources), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,10 @@ from ocpplab_graphql.execution.bindings import (
     Named,
     Parent,
     Single,
+    Sources,
     Value,
     Write,
+    own_record,
     values_of,
 )
 from ocpplab_graphql.execution.plan import Plan, PlanField, Selection
@@ -36,11 +38,7 @@ from ocpplab_graphql.gateway.records import (
     ChargerRecord,
     ChargerSummaryRecord,
     CPORecord,
-    JobRecord,
-    LocationRecord,
-    ProvisioningRecord,
     Record,
-    ReportRecord,
 )
 from ocpplab_graphql.loaders.windows import PAGE_LIMIT_MAX, pages_covering
 
@@ -52,23 +50,7 @@ _NUMBERS = (int, float)
 # Costs kept for one plan.
 _COSTS_KEPT = 64
 
-# What reading one record of one node costs, by the node's type.
-SINGLE_READS: Mapping[tuple[str, type[Record]], str] = {
-    ("CPO", CPORecord): CPO,
-    ("CPO", ProvisioningRecord): "GET /ocpi/cpos/{cpo_id}/status",
-    ("CPO", ReportRecord): "GET /ocpi/cpos/{cpo_id}/report",
-    ("Location", LocationRecord): "GET /ocpi/cpos/{cpo_id}/locations/{location_id}",
-    ("Charger", ChargerRecord): "GET /ocpp/chargers/{charger_id}",
-    ("Charger", ProvisioningRecord): "GET /ocpp/chargers/{charger_id}/status",
-    ("BulkLocationJob", JobRecord): "GET /ocpi/cpos/{cpo_id}/locations/jobs/{job_id}",
-}
-# The record whose existence is the node's, and the list that the node stands in.
-OWN: Mapping[str, type[Record]] = {
-    "CPO": CPORecord,
-    "Location": LocationRecord,
-    "Charger": ChargerRecord,
-    "BulkLocationJob": JobRecord,
-}
+# The list that a row stands in.
 LISTS: Mapping[str, str] = {
     "CPO": "GET /ocpi/cpos",
     "Location": "GET /ocpi/cpos/{cpo_id}/locations",
@@ -214,6 +196,8 @@ class _Costing:
         self._page_size = page_size
         # With each cost its selection, which must live as long as its id is a key.
         self._known: dict[tuple[int, frozenset[type[Record]]], tuple[Selection, Cost]] = {}
+        # The routes by which nodes are read singly that a list may bring as well.
+        self._singly: set[str] = set()
 
     def root(self, selection: Selection) -> Cost:
         """What the fields of the root cost together: they share what they read."""
@@ -231,7 +215,13 @@ class _Costing:
             if len(by_key) > 1 and type_name in {"CPO", "Location"}:
                 # Read together, pages of the list may take the place of single reads.
                 parts.append(_calls(LISTS[type_name], Bound(0, len(by_key))))
-        return parts[0] if len(parts) == 1 else _together(parts)
+        return parts[0] if len(parts) == 1 else self._together(parts)
+
+    def _together(self, parts: Iterable[Cost]) -> Cost:
+        """Parts that share what they read: a list that one reads may save another its single read."""
+        total = reduce(Cost.__add__, parts, Cost())
+        calls = {r: Bound(0, b.most) if r in self._singly else b for r, b in total.calls.items()}
+        return replace(total, calls=calls)
 
     def _selection(self, selection: Selection | None, at_hand: frozenset[type[Record]]) -> Cost:
         """What a selection costs on one object of which these records are at hand."""
@@ -240,6 +230,9 @@ class _Costing:
         key = (id(selection), at_hand)
         if key in self._known:
             return self._known[key][1]
+        own = own_record(selection.sources)
+        if own is not None:
+            self._singly.add(selection.sources[own].route)
         found = self._records(selection, at_hand)
         for one in selection.fields:
             found += self._field(one, selection.type_name, at_hand)
@@ -249,21 +242,19 @@ class _Costing:
     def _records(self, selection: Selection, at_hand: frozenset[type[Record]]) -> Cost:
         """The reads of the object's own records; each record once."""
         wanted = {
-            record
-            for one in selection.fields
-            for record in _wanted(one.binding, selection.type_name, at_hand)
+            record for one in selection.fields for record in _wanted(one.binding, selection.sources, at_hand)
         }
-        reads = (_calls(SINGLE_READS[selection.type_name, r], ONE) for r in wanted)
+        reads = (_calls(selection.sources[r].route, ONE) for r in wanted)
         return reduce(Cost.__add__, reads, Cost())
 
     def _field(self, one: PlanField, type_name: str, at_hand: frozenset[type[Record]]) -> Cost:
         match one.binding:
-            case Many():
-                return self._many(one, at_hand)
+            case Many() as binding:
+                return self._many(one, binding, at_hand)
             case Embedded():
                 return self._embedded(one)
-            case Named(node=node):
-                return self._named(one, node)
+            case Named():
+                return self._named(one)
             case Single(record=record):
                 return self._first(one, frozenset({record})) + Cost(nodes=1)
             case Parent():
@@ -280,7 +271,7 @@ class _Costing:
     def _first(self, one: PlanField, at_hand: frozenset[type[Record]]) -> Cost:
         return self._selection(next(iter(one.below.values()), None), at_hand)
 
-    def _many(self, one: PlanField, at_hand: frozenset[type[Record]]) -> Cost:
+    def _many(self, one: PlanField, binding: Many, at_hand: frozenset[type[Record]]) -> Cost:
         row = self._row(one)
         size, start, from_end = self._window(one)
         route = LISTS[row.type_name if row is not None else self._row_type(one)]
@@ -288,7 +279,7 @@ class _Costing:
         if row is None:
             return _calls(route, ONE)
         pages = _pages(size, start, from_end, limit)
-        below = self._selection(row, frozenset({*OWN_OF_ROW.get(row.type_name, ())}))
+        below = self._selection(row, frozenset({binding.item.record}))
         # Locations below a CPO share its record: at hand if it was read for the CPO itself.
         below = (
             below if row.type_name == "Location" and CPORecord not in at_hand else replace(below, cpo=Bound())
@@ -302,22 +293,23 @@ class _Costing:
         if row is None:
             return Cost()
         wanted = any(
-            ChargerRecord in _wanted(f.binding, "Charger", frozenset({ChargerSummaryRecord}))
+            ChargerRecord in _wanted(f.binding, row.sources, frozenset({ChargerSummaryRecord}))
             for f in row.fields
         )
         below = self._selection(row, frozenset({ChargerSummaryRecord, ChargerRecord}))
         full = Bound(0, -(-size // PAGE_LIMIT_MAX)) if wanted else Bound()
         return below.times(Bound(0, size)) + Cost(nodes=size) + _calls(CHARGERS_OF_LOCATION, full)
 
-    def _named(self, one: PlanField, node: str) -> Cost:
+    def _named(self, one: PlanField) -> Cost:
         row = self._row(one)
         size, _, _ = self._window(one)
-        if row is None:
+        own = own_record(row.sources) if row is not None else None
+        if row is None or own is None:
             return Cost()
         reads = self._records(row, frozenset()).total.most
-        below = self._selection(row, frozenset({OWN[node]})).times(Bound(0, size)).settled()
-        found = _calls(SINGLE_READS[node, OWN[node]], Bound(0, size)) if reads else Cost()
-        scanned = _calls(LISTS[node], Bound(0, 1)) if reads and size >= 3 else Cost()
+        below = self._selection(row, frozenset({own})).times(Bound(0, size)).settled()
+        found = _calls(row.sources[own].route, Bound(0, size)) if reads else Cost()
+        scanned = _calls(LISTS[row.type_name], Bound(0, 1)) if reads and size >= 3 else Cost()
         return below + found + scanned + Cost(nodes=size)
 
     def _parent(self, one: PlanField, type_name: str) -> Cost:
@@ -336,18 +328,19 @@ class _Costing:
             type_name = binding.node or str(one_id).partition(":")[0]
             if type_name in one.below:
                 key = (str(given.get("cpoId")), str(one_id))
-                yield type_name, key, self._one(one.below[type_name], type_name)
+                yield type_name, key, self._one(one.below[type_name])
 
-    def _one(self, selection: Selection, type_name: str) -> Cost:
+    def _one(self, selection: Selection) -> Cost:
         """One node: its own record, unless something below proves that it exists."""
-        own = OWN.get(type_name)
+        sources = selection.sources
+        own = own_record(sources)
         if own is None:
             return _calls("GET /ocpi/cpos/{cpo_id}/status", ONE) + Cost(nodes=1)
         included = selection.fields
-        wanted = any(own in _wanted(f.binding, type_name, frozenset()) for f in included)
-        proven = any(_proves(f.binding, type_name) for f in included)
+        wanted = any(own in _wanted(f.binding, sources, frozenset()) for f in included)
+        proven = any(_proves(f.binding, sources) for f in included)
         below = self._selection(selection, frozenset({own})).settled() + Cost(nodes=1)
-        read = _calls(SINGLE_READS[type_name, own], ONE) if wanted or not proven else Cost()
+        read = _calls(sources[own].route, ONE) if wanted or not proven else Cost()
         return _cheapest_first(read + below)
 
     def _row(self, one: PlanField) -> Selection | None:
@@ -384,17 +377,10 @@ class _Costing:
             return {}
 
 
-OWN_OF_ROW: Mapping[str, tuple[type[Record], ...]] = {
-    "CPO": (CPORecord,),
-    "Location": (LocationRecord,),
-    "Charger": (ChargerRecord,),
-}
-
-
 def _wanted(
-    binding: Binding | None, type_name: str, at_hand: frozenset[type[Record]]
+    binding: Binding | None, sources: Sources, at_hand: frozenset[type[Record]]
 ) -> Iterator[type[Record]]:
-    """The records that a field makes an object of this type read."""
+    """The records that a field makes an object read whose records come from there."""
     if isinstance(binding, Single):
         yield binding.record
         return
@@ -403,15 +389,15 @@ def _wanted(
     for value in values_of(binding):
         options = [r for r in (value.record, value.otherwise) if r is not None]
         if not any(record in at_hand for record in options):
-            yield from [r for r in options if (type_name, r) in SINGLE_READS][:1]
+            yield from [r for r in options if r in sources][:1]
 
 
-def _proves(binding: Binding | None, type_name: str) -> bool:
+def _proves(binding: Binding | None, sources: Sources) -> bool:
     match binding:
         case Many(proves=proves):
             return proves
         case Single(record=record) | Value(record=record):
-            return (type_name, record) in SINGLE_READS and record is not OWN.get(type_name)
+            return record in sources and record is not own_record(sources)
     return False
 
 
@@ -425,13 +411,6 @@ def _pages(size: int, start: int | None, from_end: bool, limit: int) -> Bound:
         return Bound(most, most + 1)
     exact = len(pages_covering([(start, start + size)]))
     return Bound(exact, exact)
-
-
-def _together(parts: Iterable[Cost]) -> Cost:
-    """Parts that share what they read: a list that one reads may save another its single read."""
-    total = reduce(Cost.__add__, parts, Cost())
-    own = {SINGLE_READS[type_name, record] for type_name, record in OWN.items()}
-    return replace(total, calls={r: Bound(0, b.most) if r in own else b for r, b in total.calls.items()})
 
 
 def _of(cost: Cost, route: str) -> Bound:

@@ -32,7 +32,7 @@ from graphql import (
 )
 from graphql.execution.values import VariableValues
 
-from ocpplab_graphql.execution.bindings import Binding
+from ocpplab_graphql.execution.bindings import Binding, Sources, sources_of
 from ocpplab_graphql.execution.selection import binding_of, is_included
 
 _META = {"__typename": TypeNameMetaFieldDef, "__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
@@ -68,10 +68,16 @@ class PlanField:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is selected on one object type, in the order of the response."""
+    """
+    What is selected on one object type, in the order of the response.
+
+    Attributes:
+        sources: where the records of the type come from.
+    """
 
     type_name: str
     fields: tuple[PlanField, ...]
+    sources: Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +161,9 @@ class Planner:
             for node in self._field_nodes(of_type, sets):
                 groups.setdefault((node.alias or node.name).value, []).append(node)
             fields = (self._field(of_type, nodes) for nodes in groups.values())
-            known = self._planned[key] = Selection(of_type.name, tuple(f for f in fields if f is not None))
+            known = self._planned[key] = Selection(
+                of_type.name, tuple(f for f in fields if f is not None), sources_of(of_type)
+            )
         return known
 
     def _field(self, of_type: GraphQLObjectType, nodes: list[FieldNode]) -> PlanField | None:

@@ -15,10 +15,6 @@ from ocpplab_graphql.execution.bindings import Many, Single, Value, reads
 from ocpplab_graphql.execution.selection import Selected, arguments, selected_fields, selects
 from ocpplab_graphql.gateway.errors import GatewayNotFound
 from ocpplab_graphql.gateway.records import (
-    ChargerRecord,
-    CPORecord,
-    JobRecord,
-    LocationRecord,
     ProvisioningRecord,
     Record,
 )
@@ -27,13 +23,7 @@ from ocpplab_graphql.schema.fields import ROWS, load_row, window_of
 from ocpplab_graphql.schema.provisioning import Provisioning
 from ocpplab_graphql.schema.types import CPO, BulkLocationJob, Charger, Location
 
-# Per type, the record whose existence is the node's.
-_OWN: dict[str, tuple[type[Any], type[Record]]] = {
-    "CPO": (CPO, CPORecord),
-    "Location": (Location, LocationRecord),
-    "Charger": (Charger, ChargerRecord),
-    "BulkLocationJob": (BulkLocationJob, JobRecord),
-}
+_NODES = {of_type.__name__: of_type for of_type in (CPO, Location, Charger, BulkLocationJob)}
 
 
 async def node_by_key(type_name: str, key: tuple[str, ...], info: Info) -> Any:
@@ -45,8 +35,8 @@ async def node_by_key(type_name: str, key: tuple[str, ...], info: Info) -> Any:
     """
     if type_name == "Provisioning":
         return await _provisioning(key, info)
-    of_type, own = _OWN[type_name]
-    node = of_type(key=key, rows={})
+    node = _NODES[type_name](key=key, rows={})
+    own = next(iter(node.sources))
     selected = selected_fields(info._raw_info, type_name)
     proofs = (
         [] if any(reads(field.binding, own) for field in selected) else _proofs(node, own, selected, info)

@@ -84,9 +84,11 @@ class CPO(Node):
     """Key: its id. Source: gateway contract, section 3."""
 
     sources: ClassVar[Mapping[type[Record], Source]] = {
-        CPORecord: Source("cpo_by_id", lambda cpo: cpo.key[0]),
-        ProvisioningRecord: Source("cpo_provisioning", lambda cpo: cpo.key[0]),
-        ReportRecord: Source("cpo_report", lambda cpo: cpo.key[0]),
+        CPORecord: Source("GET /ocpi/cpos/{cpo_id}", "cpo_by_id", lambda cpo: cpo.key[0]),
+        ProvisioningRecord: Source(
+            "GET /ocpi/cpos/{cpo_id}/status", "cpo_provisioning", lambda cpo: cpo.key[0]
+        ),
+        ReportRecord: Source("GET /ocpi/cpos/{cpo_id}/report", "cpo_report", lambda cpo: cpo.key[0]),
     }
 
     id: ID = gid("CPO")
@@ -189,7 +191,9 @@ class Location(Node):
     """Key: id of the CPO, own id. Source: gateway contract, section 4."""
 
     sources: ClassVar[Mapping[type[Record], Source]] = {
-        LocationRecord: Source("location_by_id", lambda location: location.key)
+        LocationRecord: Source(
+            "GET /ocpi/cpos/{cpo_id}/locations/{location_id}", "location_by_id", lambda location: location.key
+        )
     }
 
     id: ID = gid("Location")
@@ -260,12 +264,15 @@ class Charger(Node):
 
     sources: ClassVar[Mapping[type[Record], Source]] = {
         ChargerRecord: Source(
+            "GET /ocpp/chargers/{charger_id}",
             "charger_by_id",
             lambda charger: ChargerKey(
                 charger.key[0], getattr(charger.rows.get(ChargerPlaceRecord), "location_id", None)
             ),
         ),
-        ProvisioningRecord: Source("charger_provisioning", lambda charger: charger.key[0]),
+        ProvisioningRecord: Source(
+            "GET /ocpp/chargers/{charger_id}/status", "charger_provisioning", lambda charger: charger.key[0]
+        ),
     }
 
     id: ID = gid("Charger")
@@ -357,7 +364,9 @@ _CREATED = Named(
 class BulkLocationJob(Node):
     """Key: id of the CPO, own id. Source: gateway contract, L3."""
 
-    sources: ClassVar[Mapping[type[Record], Source]] = {JobRecord: Source("job_by_id", lambda job: job.key)}
+    sources: ClassVar[Mapping[type[Record], Source]] = {
+        JobRecord: Source("GET /ocpi/cpos/{cpo_id}/locations/jobs/{job_id}", "job_by_id", lambda job: job.key)
+    }
 
     id: ID = gid("BulkLocationJob")
     job_id: ID = part(1, description="The gateway's own id, a UUID.")

@@ -23,6 +23,7 @@ from ocpplab_graphql.execution.bindings import (
     Part,
     Single,
     Value,
+    own_record,
     reads,
 )
 from ocpplab_graphql.execution.compiled.arguments import arguments_of
@@ -112,7 +113,7 @@ class _Compiler(Connections):
 
     def _looked_up(self, type_name: str, selection: Selection) -> Draft | None:
         sources = self._sources(type_name)
-        own = next(iter(sources), None)
+        own = own_record(sources)
         if own is None:
             return None  # a Provisioning: read by its owner, and left to the ordinary executor
         place = self._place(type_name, own)

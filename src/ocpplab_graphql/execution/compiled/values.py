@@ -19,8 +19,9 @@ from ocpplab_graphql.execution.bindings import (
     GlobalId,
     Parent,
     Part,
-    Source,
+    Sources,
     Value,
+    sources_of,
 )
 from ocpplab_graphql.execution.compiled.nodes import FurtherRecord
 from ocpplab_graphql.execution.compiled.writing import Draft, Scope, Uncovered, Writing
@@ -213,10 +214,8 @@ class Values(Writing):
             return True
         return value.otherwise is not None and value.otherwise not in at_hand and value.otherwise in sources
 
-    def _sources(self, type_name: str) -> Mapping[type[Record], Source]:
-        definition = (self._schema.get_type(type_name).extensions or {}).get("strawberry-definition")  # type: ignore[union-attr]  # a type of this schema
-        sources: Mapping[type[Record], Source] = getattr(getattr(definition, "origin", None), "sources", {})
-        return sources
+    def _sources(self, type_name: str) -> Sources:
+        return sources_of(self._schema.get_type(type_name))
 
 
 def type_of(record: type[Record], key: str) -> Any:
