@@ -247,3 +247,13 @@ async def test_a_cursor_of_another_list_is_a_mistake_before_a_job_has_created_an
 
     assert answer["data"] == {"bulkLocationJob": {"locations": None}}
     assert [e["extensions"]["code"] for e in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
+async def test_a_null_where_none_may_be_is_the_clients_mistake_and_no_defect(wire, caplog):
+    query = 'query ($id: ID = "101") { cpo(cpoId: $id) { cpoId } }'
+    async with facade(wire) as graphql:
+        answer = await graphql(query, {"id": None})
+
+        assert [e["extensions"]["code"] for e in answer["errors"]] == ["BAD_USER_INPUT"]
+        assert graphql.app.state.execution_counts == {"refused": 1}
+    assert caplog.records == []

@@ -11,7 +11,7 @@ is the reference's own. The same declarations (`bindings.py`) drive both ways.
 from collections import Counter
 from typing import Any, Protocol
 
-from graphql import GraphQLSchema
+from graphql import GraphQLError, GraphQLSchema
 from graphql.execution.values import VariableValues
 
 from ocpplab_graphql.errors import FacadeError
@@ -70,7 +70,7 @@ class Engine:
         except Unforeseen as unforeseen:
             self.counts[unforeseen.reason] += 1
             return None
-        except FacadeError:
+        except (FacadeError, GraphQLError):  # an argument, or a variable that is null where none may be
             self.counts["refused"] += 1
             return None
         except Exception:  # a defect of ours must not cost the client the answer
