@@ -301,15 +301,20 @@ def raw_deflate(body: bytes) -> bytes:
     return packer.compress(body) + packer.flush()
 
 
+def zipped(data: bytes) -> bytes:
+    """Without the time: it would be a part of the names of tests."""
+    return gzip.compress(data, mtime=0)
+
+
 PLAIN = b'{"ok": true}' * 500
 
 
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(PLAIN)),
-        (" X-GZip ", gzip.compress(PLAIN)),
-        ("gzip", gzip.compress(PLAIN[:100]) + gzip.compress(PLAIN[100:])),
+        ("gzip", zipped(PLAIN)),
+        (" X-GZip ", zipped(PLAIN)),
+        ("gzip", zipped(PLAIN[:100]) + zipped(PLAIN[100:])),
         ("deflate", zlib.compress(PLAIN)),
         ("deflate", raw_deflate(PLAIN)),
         ("identity", PLAIN),
@@ -327,13 +332,13 @@ def test_a_compressed_reply_is_inflated_wherever_it_is_cut(coding, body):
     ("coding", "body"),
     [
         ("gzip", b"this is not gzip"),
-        ("gzip", gzip.compress(PLAIN)[:-1]),
-        ("gzip", gzip.compress(PLAIN) + b"rest"),
-        ("gzip", gzip.compress(b"") * 1001),
+        ("gzip", zipped(PLAIN)[:-1]),
+        ("gzip", zipped(PLAIN) + b"rest"),
+        ("gzip", zipped(b"") * 1001),
         ("deflate", zlib.compress(PLAIN)[:-1]),
         ("deflate", zlib.compress(PLAIN) + b"rest"),
         ("br", b"anything"),
-        ("gzip, gzip", gzip.compress(gzip.compress(PLAIN))),
+        ("gzip, gzip", zipped(zipped(PLAIN))),
     ],
 )
 def test_a_body_that_cannot_be_inflated_is_an_invalid_response(coding, body):
