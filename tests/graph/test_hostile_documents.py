@@ -11,6 +11,7 @@ import tracemalloc
 
 import pytest
 
+from ocpplab_graphql.gateway.transport import Reply
 from tests.conftest import facade
 
 SOON_S = 0.1
@@ -190,3 +191,30 @@ async def test_a_flood_of_documents_to_register_is_bounded(wire):
             tracemalloc.stop()
 
     assert held < MEMORY_BYTES
+
+
+@pytest.mark.parametrize("end", ["", ":"], ids=["text", "text like a global id"])
+async def test_long_texts_of_clients_are_kept_nowhere(wire, end):
+    query = 'query($a: String) { charger(chargerId: "x") { logs(action: $a) { totalCount } } }'
+    page = {"data": [], "total": 0, "limit": 1, "offset": 0}
+
+    def answer(_method, target):
+        said = page if "/logs" in target else {"id": "x", "identity": "X"}
+        return Reply(200, {}, json.dumps(said).encode())
+
+    wire.answer = answer
+    async with facade(wire) as graphql:
+        tracemalloc.start()
+        try:
+            for n in range(60):
+                action = f"{n}" + "x" * 400_000 + end
+                response, _ = await ask(
+                    graphql, json.dumps({"query": query, "variables": {"a": action}}).encode()
+                )
+                assert response.json() == {"data": {"charger": {"logs": {"totalCount": 0}}}}
+                wire.sent.clear()
+            held, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+
+    assert held < MEMORY_BYTES / 4

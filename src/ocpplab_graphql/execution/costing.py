@@ -47,8 +47,8 @@ CHARGERS_OF_LOCATION = "GET /ocpp/locations/{ocpp_location_id}/chargers"
 
 _NUMBERS = (int, float)
 
-# Costs kept for one plan.
-_COSTS_KEPT = 64
+# Costs kept for one plan; none with a text in its variables that is longer than that.
+_COSTS_KEPT, _KEPT_LENGTH_MAX = 64, 256
 
 # The list that a row stands in.
 LISTS: Mapping[str, str] = {
@@ -167,7 +167,7 @@ class _KnownCosts:
         """
         parts: list[Hashable] = []
         for name, value in values.items():
-            if isinstance(value, str):
+            if isinstance(value, str) and len(value) <= _KEPT_LENGTH_MAX:
                 kind = value.partition(":")[0] if ":" in value else ""
                 parts.append((name, kind if self._alone else value))
             elif value is None or isinstance(value, _NUMBERS):

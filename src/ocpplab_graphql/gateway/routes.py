@@ -218,8 +218,13 @@ def _segment(value: str, what: str) -> str:
     return quote(check_id(value, what), safe="")
 
 
-@lru_cache(maxsize=4096)
 def _quoted(value: str) -> str:
+    # A filter may be any text of a client: what is longer than an id is not kept.
+    return _quoted_and_kept(value) if len(value) <= _ID_LENGTH_MAX else quote(value, safe="")
+
+
+@lru_cache(maxsize=4096)
+def _quoted_and_kept(value: str) -> str:
     return quote(value, safe="")
 
 

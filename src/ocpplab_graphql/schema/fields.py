@@ -46,6 +46,8 @@ from ocpplab_graphql.schema.context import Info
 
 # What needs the rows of a list; everything else follows from its total.
 ROWS = (("nodes",), ("edges", "node"))
+# The cursors of a list are kept, but not with a filter that is longer: it may be any text of a client.
+_KEPT_LENGTH_MAX = 256
 
 
 def part(index: int, *, description: str) -> Any:
@@ -271,5 +273,7 @@ def _readable(item: RowNode, root: Any) -> Callable[[Any], Any]:
 def list_of(binding: Many, root: Any, given: Mapping[str, Any]) -> tuple[GatewayList, Cursors]:
     """The list that a connection reads, and the cursors that bear its name."""
     of = binding.of(root, given)
-    parts = (str(getattr(of, name)) for name in of.__struct_fields__)
+    parts = [str(getattr(of, name)) for name in of.__struct_fields__]
+    if max(map(len, parts), default=0) > _KEPT_LENGTH_MAX:
+        return of, cursors_of.__wrapped__(type(of).__name__, *parts)
     return of, cursors_of(type(of).__name__, *parts)
