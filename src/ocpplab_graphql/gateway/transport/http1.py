@@ -109,9 +109,8 @@ class Http1Transport:
     def _keep(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
         said = connection.keeps_s
-        keeps_s = (
-            self._keepalive_s if said is None else min(self._keepalive_s, said - 1)
-        )  # the way takes time
+        # A second less than the gateway says: the way there takes time.
+        keeps_s = self._keepalive_s if said is None else min(self._keepalive_s, said - 1)
         connection.idle_since = now = loop.time()
         connection.kept_until = now + keeps_s
         self._idle[connection] = None

@@ -143,9 +143,8 @@ def _check_method(method: str) -> None:
 
 def _checked(name: str, value: str) -> str:
     _check_name(name)
-    if not value.isprintable() and _NOT_IN_A_VALUE.search(
-        value
-    ):  # The value stays unsaid: it may be a token.
+    if not value.isprintable() and _NOT_IN_A_VALUE.search(value):
+        # The value stays unsaid: it may be a token.
         raise ValueError(f"The header {name} has a control character in its value.")
     return name
 

@@ -8,11 +8,7 @@ from ocpplab_graphql.errors import FacadeError
 from ocpplab_graphql.gateway.client import GatewayClient
 from ocpplab_graphql.gateway.decode import decode
 from ocpplab_graphql.gateway.errors import GatewayInvalidResponse, GatewayNotFound
-from ocpplab_graphql.gateway.records import (
-    CPORecord,
-    LocationRecord,
-    Record,
-)
+from ocpplab_graphql.gateway.records import CPORecord, LocationRecord, Record
 from ocpplab_graphql.loaders.batches.windows import read_chunks
 from ocpplab_graphql.loaders.choice import choose, unread_pages
 from ocpplab_graphql.loaders.keys import LocationKey

@@ -7,9 +7,7 @@ from msgspec import Struct
 
 from ocpplab_graphql.gateway.client import GatewayClient
 from ocpplab_graphql.gateway.decode import Invalid
-from ocpplab_graphql.gateway.records import (
-    Record,
-)
+from ocpplab_graphql.gateway.records import Record
 from ocpplab_graphql.loaders.lists import Asked, Call, Chunk, GatewayList
 from ocpplab_graphql.loaders.store import ListState, Store, together
 from ocpplab_graphql.loaders.windows import Range, Window
